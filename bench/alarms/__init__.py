@@ -1,0 +1,1 @@
+"""The alarm bench: replay, inject, score, and compare with the plain rules."""
