@@ -1,0 +1,1 @@
+"""Operator files read into checked frozen models."""
