@@ -32,7 +32,9 @@ class Qc(IntFlag):
 
 
 #: Flags with which a value takes no part in summaries, baselines or detection.
-UNFIT = Qc.BELOW_RANGE | Qc.ABOVE_RANGE | Qc.GROSS_RANGE | Qc.NEGATIVE | Qc.STUCK | Qc.FUTURE_STAMP | Qc.NO_RELIABLE_UNIT
+UNFIT = (
+    Qc.BELOW_RANGE | Qc.ABOVE_RANGE | Qc.GROSS_RANGE | Qc.NEGATIVE | Qc.STUCK | Qc.FUTURE_STAMP | Qc.NO_RELIABLE_UNIT
+)
 
 MEANINGS: dict[Qc, str] = {
     Qc.BELOW_RANGE: "the value lies below the detector's own stated floor; the number is the publisher's, not a measurement",

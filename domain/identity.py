@@ -26,7 +26,13 @@ def station_uid(namespace: str, key: str) -> str:
 
 
 def series_uid(
-    station: str, quantity: str, analyte: str, medium: str, instrument: str = "", window_s: int = 0, layer: Layer | None = None,
+    station: str,
+    quantity: str,
+    analyte: str,
+    medium: str,
+    instrument: str = "",
+    window_s: int = 0,
+    layer: Layer | None = None,
     unit: str = "",
 ) -> str:
     """`<station>:<quantity>:<medium>[:<analyte>][:i-<instrument>][:w<seconds>][:l-<layer>][:u-<unit>]`, parts that are default left out.

@@ -214,9 +214,13 @@ class Tally:
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
-            self.read + other.read, self.stored + other.stored, self.unchanged + other.unchanged,
-            self.revised + other.revised, self.flagged + other.flagged,
-            _sum(self.refused, other.refused), _sum(self.ignored, other.ignored),
+            self.read + other.read,
+            self.stored + other.stored,
+            self.unchanged + other.unchanged,
+            self.revised + other.revised,
+            self.flagged + other.flagged,
+            _sum(self.refused, other.refused),
+            _sum(self.ignored, other.ignored),
         )
 
 

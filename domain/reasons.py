@@ -21,7 +21,7 @@ class Refusal(StrEnum):
     FORBIDDEN_ADDRESS = "forbidden_address"
     TOO_LARGE = "too_large"
     BAD_COMPRESSION = "bad_compression"
-    SECRET_MISSING = "secret_missing"
+    SECRET_MISSING = "secret_missing"  # noqa: S105 - the name of a reason
     NO_CAPTURE = "no_capture"
     # the payload
     EMPTY_BODY = "empty_body"

@@ -55,8 +55,13 @@ _SI = {"n": "1e-9", "u": "1e-6", "m": "1e-3", "": "1"}
 
 TABLE: tuple[Unit, ...] = (
     *_family(
-        Dimension.DOSE_EQUIVALENT_RATE, "Sv/h", _SI,
-        {"u": ("μSv/h", "µSv/h", "usv/h", "微西弗/時", "microsievert per hour", "マイクロシーベルト毎時"), "n": ("nsv/h",)},
+        Dimension.DOSE_EQUIVALENT_RATE,
+        "Sv/h",
+        _SI,
+        {
+            "u": ("μSv/h", "µSv/h", "usv/h", "微西弗/時", "microsievert per hour", "マイクロシーベルト毎時"),
+            "n": ("nsv/h",),
+        },
     ),
     *_family(Dimension.GRAY_RATE, "Gy/h", _SI, {"u": ("μGy/h", "µGy/h"), "n": ("ngy/h",)}),
     Unit("uR/h", Dimension.EXPOSURE_RATE, Decimal("1e-6"), ("μR/h", "µR/h")),
@@ -64,7 +69,12 @@ TABLE: tuple[Unit, ...] = (
     Unit("R/h", Dimension.EXPOSURE_RATE, Decimal(1)),
     Unit("{counts}/s", Dimension.COUNT_RATE, Decimal(60), ("cps", "s-1")),
     Unit("{counts}/min", Dimension.COUNT_RATE, Decimal(1), ("cpm", "min-1")),
-    *_family(Dimension.ACTIVITY_PER_VOLUME, "Bq/m3", _SI, {"u": ("μBq/m3", "µBq/m3", "μBq/m³", "µBq/m³"), "": ("Bq/m³",), "m": ("mBq/m³",)}),
+    *_family(
+        Dimension.ACTIVITY_PER_VOLUME,
+        "Bq/m3",
+        _SI,
+        {"u": ("μBq/m3", "µBq/m3", "μBq/m³", "µBq/m³"), "": ("Bq/m³",), "m": ("mBq/m³",)},
+    ),
     Unit("kBq/m3", Dimension.ACTIVITY_PER_VOLUME, Decimal(1000)),
     Unit("Bq/cm3", Dimension.ACTIVITY_PER_VOLUME, Decimal(1000000)),
     Unit("Bq/L", Dimension.ACTIVITY_PER_VOLUME, Decimal(1000), ("Bq/l", "Bq/ℓ", "Bq/dm3")),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 from pathlib import Path
 
 from domain import analytes, flags, media, quantities, reasons, states, units
@@ -34,7 +35,10 @@ def vocabulary() -> str:
         ),
         "## Media\n",
         "The filter `medium` takes a medium or a compartment (air, land, sea).\n",
-        table(("id", "compartments", "en", "ja", "ko", "zh"), ((f"`{m.id}`", ", ".join(m.compartments), *m.names) for m in media.TABLE)),
+        table(
+            ("id", "compartments", "en", "ja", "ko", "zh"),
+            ((f"`{m.id}`", ", ".join(m.compartments), *m.names) for m in media.TABLE),
+        ),
         "## Units\n",
         "UCUM codes. A unit converts only inside its dimension, by the exact factor to the dimension's base.\n",
         table(
@@ -42,9 +46,14 @@ def vocabulary() -> str:
             ((f"`{u.ucum}`", u.dimension, str(u.factor), ", ".join(u.spellings)) for u in units.TABLE),
         ),
         "## Analytes\n",
-        table(("nuclide", "half-life (s)"), ((name, f"{seconds:.6g}") for name, seconds in sorted(analytes.HALF_LIFE_S.items()))),
-        f"Sums of their own kind: {', '.join(f'`{name}`' for name in sorted(analytes.SUMS))}. "
-        f"Chemical forms: {', '.join(f'`{name}`' for name in sorted(analytes.FORMS))}.\n",
+        table(
+            ("nuclide", "half-life (s)"),
+            ((name, f"{seconds:.6g}") for name, seconds in sorted(analytes.HALF_LIFE_S.items())),
+        ),
+        (
+            f"Sums of their own kind: {', '.join(f'`{name}`' for name in sorted(analytes.SUMS))}. "
+            f"Chemical forms: {', '.join(f'`{name}`' for name in sorted(analytes.FORMS))}.\n"
+        ),
         "## QC flags\n",
         table(
             ("code", "bit", "meaning", "kept out of summaries"),
@@ -62,14 +71,23 @@ def vocabulary() -> str:
     return _HEAD + "\n".join(parts)
 
 
-_REASONS = (("Refused", reasons.Refusal), ("Read, but no value", reasons.Ignored), ("Cannot be told, or left out", reasons.Untold))
+_REASONS = (
+    ("Refused", reasons.Refusal),
+    ("Read, but no value", reasons.Ignored),
+    ("Cannot be told, or left out", reasons.Untold),
+)
 _STATES = (
-    ("Feed", states.FeedState), ("Freshness of a series", states.Freshness), ("Region", states.RegionState), ("Alert", states.AlertState),
-    ("Censoring", states.Censoring), ("Kind of a value", states.Kind), ("Redistribution", states.Redistribute),
+    ("Feed", states.FeedState),
+    ("Freshness of a series", states.Freshness),
+    ("Region", states.RegionState),
+    ("Alert", states.AlertState),
+    ("Censoring", states.Censoring),
+    ("Kind of a value", states.Kind),
+    ("Redistribution", states.Redistribute),
 )
 
 
-def _codes(title: str, kind: type) -> str:
+def _codes(title: str, kind: type[StrEnum]) -> str:
     return f"**{title}**: {', '.join(f'`{member.value}`' for member in kind)}\n"
 
 

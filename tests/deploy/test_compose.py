@@ -80,4 +80,5 @@ def test_the_dashboard_reads_and_asks_for_metrics_that_we_serve() -> None:
     for path in (ROOT / "deploy/grafana/dashboards").glob("*.json"):
         board = json.loads(path.read_text(encoding="utf-8"))
         expressions = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
-        assert expressions and all("radcommons_" in text or "up{" in text for text in expressions)
+        assert expressions
+        assert all("radcommons_" in text or "up{" in text for text in expressions)

@@ -12,9 +12,17 @@ from domain.analytes import HALF_LIFE_S, SUMS, Analyte, UnknownAnalyte, analyte
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Cs-137", Analyte("Cs-137")), ("137Cs", Analyte("Cs-137")), ("cs137", Analyte("Cs-137")), ("129mTe", Analyte("Te-129m")),
-        ("Ag-110m", Analyte("Ag-110m")), ("H-3:TFWT", Analyte("H-3", "TFWT")), ("H-3:OBT", Analyte("H-3", "OBT")), ("3H", Analyte("H-3")),
-        ("Total beta", Analyte("gross-beta")), ("239Pu+240Pu", Analyte("Pu-239+240")), ("삼중수소", Analyte("H-3")),
+        ("Cs-137", Analyte("Cs-137")),
+        ("137Cs", Analyte("Cs-137")),
+        ("cs137", Analyte("Cs-137")),
+        ("129mTe", Analyte("Te-129m")),
+        ("Ag-110m", Analyte("Ag-110m")),
+        ("H-3:TFWT", Analyte("H-3", "TFWT")),
+        ("H-3:OBT", Analyte("H-3", "OBT")),
+        ("3H", Analyte("H-3")),
+        ("Total beta", Analyte("gross-beta")),
+        ("239Pu+240Pu", Analyte("Pu-239+240")),
+        ("삼중수소", Analyte("H-3")),
     ],
 )
 def test_spellings(text: str, expected: Analyte) -> None:

@@ -37,7 +37,10 @@ def test_every_flag_has_a_meaning_and_a_code() -> None:
 @given(st.text(min_size=1, max_size=40))
 def test_a_slug_is_one_url_segment_and_reads_back(key: str) -> None:
     safe = slug(key)
-    assert safe and "/" not in safe and ":" not in safe and " " not in safe
+    assert safe
+    assert "/" not in safe
+    assert ":" not in safe
+    assert " " not in safe
     assert unquote(quote(safe)) == safe
 
 
@@ -48,14 +51,19 @@ def test_two_keys_are_two_stations(keys: list[str]) -> None:
 
 def test_parts_of_a_series_id() -> None:
     assert series_uid("f:1", "deposition", "Cs-137", "soil") == "f:1:deposition:soil:Cs-137"
-    assert series_uid("f:1", "count_rate", "gamma-total", "air_over_land", "lnd_7318u") == "f:1:count_rate:air_over_land:i-lnd_7318u"
+    assert (
+        series_uid("f:1", "count_rate", "gamma-total", "air_over_land", "lnd_7318u")
+        == "f:1:count_rate:air_over_land:i-lnd_7318u"
+    )
 
 
 @pytest.mark.parametrize(
     ("left", "right"),
     [
-        ({"window_s": 600}, {"window_s": 120}), ({"instrument": "a"}, {"instrument": "b"}),
-        ({"layer": Layer("1m")}, {"layer": Layer("2m")}), ({}, {"window_s": 60}),
+        ({"window_s": 600}, {"window_s": 120}),
+        ({"instrument": "a"}, {"instrument": "b"}),
+        ({"layer": Layer("1m")}, {"layer": Layer("2m")}),
+        ({}, {"window_s": 60}),
     ],
 )
 def test_windows_tubes_and_layers_are_told_apart(left: dict, right: dict) -> None:  # type: ignore[type-arg]
@@ -66,9 +74,12 @@ def test_windows_tubes_and_layers_are_told_apart(left: dict, right: dict) -> Non
 
 
 def test_compartments_select_media() -> None:
-    assert "air_over_land" in matching("air") and "air_over_land" in matching("land")
-    assert "sea_water" in matching("sea") and "sea_water" not in matching("air")
-    assert matching("sea_water") == {"sea_water"} and matching("moon") == frozenset()
+    assert "air_over_land" in matching("air")
+    assert "air_over_land" in matching("land")
+    assert "sea_water" in matching("sea")
+    assert "sea_water" not in matching("air")
+    assert matching("sea_water") == {"sea_water"}
+    assert matching("moon") == frozenset()
     assert all(set(medium.compartments) <= {"air", "land", "sea"} for medium in BY_ID.values())
 
 

@@ -38,8 +38,12 @@ def test_kinds_that_look_alike_do_not_convert(source: str, target: str) -> None:
 @pytest.mark.parametrize(
     ("value", "source", "target", "expected"),
     [
-        (0.07, "uSv/h", "nSv/h", 70.0), (128.9, "nSv/h", "uSv/h", 0.1289), (1.0, "Bq/L", "Bq/m3", 1000.0),
-        (1.0, "pCi/m3", "Bq/m3", 0.037), (1.0, "MBq/km2", "Bq/m2", 1.0), (60.0, "{counts}/min", "{counts}/s", 1.0),
+        (0.07, "uSv/h", "nSv/h", 70.0),
+        (128.9, "nSv/h", "uSv/h", 0.1289),
+        (1.0, "Bq/L", "Bq/m3", 1000.0),
+        (1.0, "pCi/m3", "Bq/m3", 0.037),
+        (1.0, "MBq/km2", "Bq/m2", 1.0),
+        (60.0, "{counts}/min", "{counts}/s", 1.0),
     ],
 )
 def test_published_numbers_stay_decimal(value: float, source: str, target: str, expected: float) -> None:
