@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.units import BY_CODE, Dimension
+from domain.units import Dimension
 
 
 @dataclass(frozen=True, slots=True)
