@@ -8,6 +8,7 @@ ARCHIVE ?= var/archive
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.radcommons-setup
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev web run rehearsal test check format bench docs lock clean
@@ -17,14 +18,14 @@ help: ## this list
 
 setup: $(STAMP) web ## .venv with radcommons in it; quick when nothing changed
 
-$(STAMP): requirements.lock pyproject.toml
-	PYTHON=$(PYTHON) sh scripts/setup.sh core
+$(STAMP): requirements-run.lock pyproject.toml scripts/setup.sh
+	PYTHON=$(PYTHON) sh scripts/setup.sh requirements-run.lock
 	@touch $@
 
 setup-dev: $(STAMP)-dev web ## the same with everything that tests need
 
-$(STAMP)-dev: requirements.lock pyproject.toml
-	PYTHON=$(PYTHON) sh scripts/setup.sh dev
+$(STAMP)-dev: requirements.lock pyproject.toml scripts/setup.sh
+	PYTHON=$(PYTHON) sh scripts/setup.sh requirements.lock
 	@touch $(STAMP) $@
 
 web: ## the page's libraries from npm, where node exists
@@ -57,8 +58,9 @@ bench: setup-dev ## speed figures, as ratios within one run
 docs: setup-dev ## generated reference pages
 	$(BIN)/radcommons docs docs/reference
 
-lock: ## requirements.lock and constraints from pyproject.toml
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+lock: ## requirements.lock (all extras) and requirements-run.lock (what running needs), from pyproject.toml
+	uv pip compile pyproject.toml --all-extras $(LOCK) --output-file requirements.lock
+	uv pip compile pyproject.toml --extra build --extra postgres --constraint requirements.lock $(LOCK) --no-annotate --output-file requirements-run.lock
 
 clean:
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
