@@ -9,7 +9,11 @@ from domain.readings import Answer
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer and its body as the publisher meant it; `body` is empty when the answer failed or was not modified."""
+    """An answer and its body as the publisher meant it; `body` is empty when the answer failed or was not modified.
+
+    `wire` holds the bytes as received, for the archive; a replay leaves it empty.
+    """
 
     answer: Answer
     body: bytes = b""
+    wire: bytes = b""
