@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,10 @@ import shapely
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from specs.problems import ConfigError, Problem
+
+#: Files of areas in `config/`, in the order in which `locate` answers.
+FILES = ("regions.geojson", "sea_areas.geojson")
 AreaKind = Literal["region", "sea_area", "zone"]
 LANGUAGES = ("en", "ja", "ko", "zh-hans", "zh-hant", "ru")
 
@@ -26,7 +31,7 @@ _KM_PER_DEGREE = 111.2
 
 
 class GeographyError(ValueError):
-    """A file of areas cannot be used; the text names the file and the area."""
+    """An area cannot be used; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,27 +145,33 @@ class _Layer:
                 yield int(i), shapely.transform(clipped, lambda xy: (xy - origin) * scale)
 
 
-def load_geography(*paths: Path) -> Geography:
-    """Areas of several GeoJSON files, in order; raises GeographyError for a file or area that cannot be used."""
+def load_geography(folder: Path) -> Geography:
+    """The areas of an operator's `config/`; raises ConfigError with every area that cannot be used."""
     areas: list[Area] = []
     notices, sources = [], []
-    for path in paths:
+    problems: list[Problem] = []
+    for name in FILES:
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-            features = document["features"]
+            document = json.loads((folder / name).read_text(encoding="utf-8"))
+            features = list(document["features"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise GeographyError(f"{path.name}: no GeoJSON feature collection ({error})") from error
-        areas.extend(_area(feature, path.name) for feature in features)
+            problems.append(Problem(name, 1, 1, "", f"no GeoJSON feature collection: {error}"))
+            continue
         notices.append(str(document.get("notice", "")))
         sources.append(str(document.get("source", "")))
-    ids = [area.id for area in areas]
-    if len(ids) != len(set(ids)):
-        twice = sorted({area for area in ids if ids.count(area) > 1})
-        raise GeographyError(f"ids used twice: {', '.join(twice)}")
+        for number, feature in enumerate(features):
+            try:
+                areas.append(_area(feature))
+            except GeographyError as error:
+                problems.append(Problem(name, 1, 1, f"features.{number}", str(error)))
+    twice = sorted(area for area, count in Counter(area.id for area in areas).items() if count > 1)
+    problems += [Problem(FILES[0], 1, 1, "", f"`{area}` is the id of two areas") for area in twice]
+    if problems:
+        raise ConfigError(problems)
     return Geography(tuple(areas), tuple(filter(None, notices)), tuple(filter(None, sources)))
 
 
-def _area(feature: dict[str, Any], where: str) -> Area:
+def _area(feature: dict[str, Any]) -> Area:
     try:
         properties = feature["properties"]
         geometry = shape(feature["geometry"])
@@ -171,10 +182,10 @@ def _area(feature: dict[str, Any], where: str) -> Area:
             note=properties.get("note", ""), codes=tuple(properties.get("codes", ())), approximate=bool(properties.get("approximate")),
         )
     except (KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
-        raise GeographyError(f"{where}: an area cannot be read ({error!r})") from error
+        raise GeographyError(f"the area cannot be read: {error!r}") from error
     if not geometry.is_valid or geometry.geom_type not in ("Polygon", "MultiPolygon"):
-        raise GeographyError(f"{where}: {area.id} has no valid polygon")
+        raise GeographyError(f"{area.id} has no valid polygon")
     if not area.names.get("en"):
-        raise GeographyError(f"{where}: {area.id} has no name in en")
+        raise GeographyError(f"{area.id} has no name in en")
     shapely.prepare(geometry)
     return area

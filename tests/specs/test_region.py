@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specs.region import LANGUAGES, Geography, GeographyError, load_geography
+from specs.problems import ConfigError
+from specs.region import FILES, LANGUAGES, Geography, load_geography
 
 CONFIG = Path(__file__).parents[2] / "config"
-FILES = (CONFIG / "regions.geojson", CONFIG / "sea_areas.geojson")
 
 
 @pytest.fixture(scope="module")
 def geography() -> Geography:
-    return load_geography(*FILES)
+    return load_geography(CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -90,22 +90,27 @@ def test_any_point_has_one_region_at_most(latitude: float, longitude: float) -> 
     assert kinds.count("sea_area") <= 2  # two only on a shared border
 
 
-_GEOGRAPHY = load_geography(*FILES)
+_GEOGRAPHY = load_geography(CONFIG)
 
 
-def test_files_that_cannot_be_used_say_why(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.geojson"
-    with pytest.raises(GeographyError, match=r"broken\.geojson: no GeoJSON"):
-        load_geography(broken)
-    feature = {"type": "Feature", "properties": {"id": "X"}, "geometry": {"type": "Point", "coordinates": [0, 0]}}
-    broken.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
-    with pytest.raises(GeographyError, match="cannot be read"):
-        load_geography(broken)
-    feature["properties"] = {
-        "id": "X", "kind": "region", "country": "JP", "names": {"en": ["X"]}, "label_lon": 0, "label_lat": 0,
-    }
-    broken.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
-    with pytest.raises(GeographyError, match="no valid polygon"):
-        load_geography(broken)
-    with pytest.raises(GeographyError, match="used twice"):
-        load_geography(FILES[1], FILES[1])
+def _folder(path: Path, *features: object) -> Path:
+    for name in FILES:
+        (path / name).write_text(json.dumps({"type": "FeatureCollection", "features": features if name == FILES[0] else []}))
+    return path
+
+
+def _feature(area: str, geometry: object, **extra: object) -> dict[str, object]:
+    properties = {"id": area, "kind": "region", "country": "JP", "names": {"en": ["X"]}, "label_lon": 0, "label_lat": 0, **extra}
+    return {"type": "Feature", "properties": properties, "geometry": geometry}
+
+
+def test_files_that_cannot_be_used_say_why_all_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"regions\.geojson:1:1 no GeoJSON(.|\n)*sea_areas\.geojson"):
+        load_geography(tmp_path)
+    square = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
+    point = {"type": "Point", "coordinates": [0, 0]}
+    _folder(tmp_path, {"properties": {"id": "A"}}, _feature("B", point), _feature("C", square, names={"ja": ["x"]}), _feature("D", square), _feature("D", square))
+    with pytest.raises(ConfigError) as caught:
+        load_geography(tmp_path)
+    told = str(caught.value)
+    assert [text in told for text in ("features.0", "B has no valid polygon", "C has no name in en", "`D` is the id of two areas")] == [True] * 4
