@@ -1,0 +1,65 @@
+"""The shape of the columns that this room reads: whatever object has these parts will do, so that no store is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.flags import UNFIT
+from domain.readings import FloatArray, IntArray, Series, Station
+from domain.states import CENSORING_CODES, Censoring
+
+BoolArray = npt.NDArray[np.bool_]
+
+#: Censoring codes of rows whose `value` is a measured number, not a bound.
+_PLAIN = tuple(CENSORING_CODES.index(code) for code in (Censoring.NONE, Censoring.DERIVED))
+
+
+class StationLike(Protocol):
+    """A station with what is known of its presence (`store.rows.StationRow`)."""
+
+    @property
+    def station(self) -> Station: ...
+    @property
+    def areas(self) -> tuple[str, ...]: ...
+    @property
+    def last_seen_s(self) -> int: ...
+    @property
+    def exercise(self) -> bool: ...
+
+
+class SeriesLike(Protocol):
+    """A series with its station (`store.rows.SeriesRow`)."""
+
+    @property
+    def series(self) -> Series: ...
+    @property
+    def station(self) -> StationLike: ...
+
+
+class Arrays(Protocol):
+    """Columns of n readings ordered by (series, end_s); row i belongs to `series[index[i]]` (`store.rows.SeriesArrays`)."""
+
+    @property
+    def series(self) -> Sequence[SeriesLike]: ...
+    @property
+    def index(self) -> IntArray: ...
+    @property
+    def end_s(self) -> IntArray: ...
+    @property
+    def value(self) -> FloatArray: ...
+    @property
+    def censoring(self) -> npt.NDArray[np.int8]: ...
+    @property
+    def limit(self) -> FloatArray: ...
+    @property
+    def qc(self) -> IntArray: ...
+
+
+def measured(value: FloatArray, censoring: npt.NDArray[np.int8], qc: IntArray) -> BoolArray:
+    """Mask of rows that may take part in numbers: finite, not censored, without a flag of `domain.flags.UNFIT`."""
+    fit: BoolArray = np.isfinite(value) & np.isin(censoring, _PLAIN) & ((qc & int(UNFIT)) == 0)
+    return fit
