@@ -1,0 +1,145 @@
+"""From a publisher's answer to committed rows: start reading here.
+
+An answer is archived before anything is parsed, then decoded, harmonised and judged (`harvest`), placed in its areas, and
+committed as one batch. A run is one poll of a feed; when it ends, the feed gets one state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import structlog
+
+from collector.archive import Archive, NullArchive
+from collector.fetched import Fetched
+from collector.harvest import Harvester
+from collector.health import Expected, Run, judge
+from collector.metrics import Metrics
+from collector.plan import form_of
+from domain.clock import Clock
+from domain.readings import Answer, Batch, Harvest, Station, Tally
+from domain.states import FeedState
+from specs.feed import FeedSpec
+from specs.loading import Config
+from store.engine import Store
+from store.write import commit_batch, finish_run
+
+log = structlog.get_logger(__name__)
+
+Committed = Callable[[Batch, Mapping[str, tuple[str, ...]]], None]
+_WORTH_A_THREAD = 1 << 17
+
+
+class Pipeline:
+    """Takes answers, one at a time per feed. `committed` is told of every committed batch (the recent window listens)."""
+
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        clock: Clock,
+        archive: Archive | None = None,
+        *,
+        metrics: Metrics | None = None,
+        committed: Committed | None = None,
+        threads: bool = False,
+    ) -> None:
+        self._store, self._clock, self._archive = store, clock, archive or NullArchive()
+        self._metrics = metrics or Metrics()
+        self._committed = committed
+        self._threads = threads
+        self.configure(config)
+        self._edges: dict[str, int] = {}
+        self._states: dict[str, FeedState] = {}
+
+    def configure(self, config: Config) -> None:
+        """Work by this configuration from now on; areas are looked up anew."""
+        self.config = config
+        self.feeds = {feed.id: feed for feed in config.feeds}
+        self._harvester = Harvester(config)
+        self._areas: dict[tuple[str, float | None, float | None, str], tuple[str, ...]] = {}
+
+    def begin(self, feed: FeedSpec, started_s: float) -> Run:
+        """Open a run of `feed` that starts at `started_s`."""
+        started = int(started_s)
+        moment = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return Run(feed.id, started, f"{feed.id}@{moment}")
+
+    async def take(self, fetched: Fetched, run: Run) -> Tally:
+        """Archive, read and commit one answer as part of `run`; raises only what the disk or the store raise."""
+        feed = self.feeds[run.feed_id]
+        answer = _without_absence(replace(fetched.answer, feed_id=feed.id), feed)
+        await self._keep(answer, fetched.wire)
+        received_s = int(answer.received_s)
+        harvest = await self._harvest(feed, replace(fetched, answer=answer), answer.received_s)
+        batch = Batch(feed.id, run.uid, run.started_s, answer, harvest, received_s, feed.exercise)
+        areas = {station.uid: self._areas_of(station) for station in harvest.stations}
+        tally = await commit_batch(self._store, batch, areas)
+        if self._committed:
+            self._committed(batch, areas)
+        run.gathered.asked += 1
+        run.gathered.add(answer, harvest)
+        run.tally = run.tally + tally
+        self._metrics.answered(feed.id, answer, tally)
+        return tally
+
+    async def finish(self, run: Run, *, planned: int | None = None) -> tuple[FeedState, str]:
+        """Close a run and give its feed a state; `planned` counts the requests that the run was to make."""
+        feed = self.feeds[run.feed_id]
+        run.gathered.asked = max(run.gathered.asked, planned or 0)
+        edge_s = run.gathered.edge_s()
+        if edge_s is not None:
+            self._edges[feed.id] = edge_s
+        now_s = self._clock.now_s()
+        state, cause = judge(run.gathered, _expected(feed), self._edges.get(feed.id), now_s)
+        await finish_run(self._store, run.uid, int(now_s), state, cause)
+        self._tell(feed.id, state, cause, run)
+        return state, cause
+
+    async def _keep(self, answer: Answer, wire: bytes) -> None:
+        if isinstance(self._archive, NullArchive):
+            return
+        await asyncio.to_thread(self._archive.put, answer, wire)
+
+    async def _harvest(self, feed: FeedSpec, fetched: Fetched, now_s: float) -> Harvest:
+        if fetched.answer.failure or fetched.answer.not_modified or not fetched.answer.status:
+            return Harvest()
+        if self._threads and len(fetched.body) > _WORTH_A_THREAD:
+            return await asyncio.to_thread(self._harvester.harvest, feed, fetched, now_s)
+        return self._harvester.harvest(feed, fetched, now_s)
+
+    def _areas_of(self, station: Station) -> tuple[str, ...]:
+        if station.latitude_deg is None or station.longitude_deg is None:
+            return ()
+        key = (station.uid, station.latitude_deg, station.longitude_deg, station.region_code)
+        if key not in self._areas:
+            self._areas[key] = self.config.geography.locate(
+                station.latitude_deg, station.longitude_deg, station.region_code
+            )
+        return self._areas[key]
+
+    def _tell(self, feed_id: str, state: FeedState, cause: str, run: Run) -> None:
+        """Say it once when a feed's state changes, in the log; always in the metrics."""
+        self._metrics.finished(feed_id, state, run.tally)
+        before = self._states.get(feed_id)
+        self._states[feed_id] = state
+        if before == state:
+            return
+        say = log.info if state is FeedState.OK else log.warning
+        say("feed state", feed=feed_id, state=state.value, before=before.value if before else None, cause=cause)
+
+
+def _without_absence(answer: Answer, feed: FeedSpec) -> Answer:
+    """A status by which this publisher says "there is no such document" is an answer, not a failure."""
+    form = form_of(feed, answer.method, answer.url)
+    if form and answer.failure and answer.status in form.request.absent:
+        return replace(answer, failure=None, failure_detail="")
+    return answer
+
+
+def _expected(feed: FeedSpec) -> Expected:
+    continuous = any(form.measures for form in feed.forms)
+    return Expected(feed.schedule.late_after_s, feed.expect.stations, continuous)
