@@ -1,0 +1,188 @@
+"""The detector: readings of one poll in, alerts active now out. Pure, causal, deterministic.
+
+Method (docs/detection.md has the figures): baseline and heavy-tail scale per station, rise explained by rain,
+regional common mode, then agreement in time and in space. Interface fixed by the project's issue on alerts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analysis import detect_state
+from analysis.detect_alerts import Alerts
+from analysis.detect_baseline import Baseline
+from analysis.detect_channels import Evidence, Gates, Recent, components, weigh
+from analysis.detect_places import Places
+from analysis.detect_rain import Rain
+
+Singles = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+VERSION = "1"
+OLDEST_USED_MIN = 240.0
+NEIGHBOURS = 24
+NEIGHBOUR_KM = (12.0, 90.0)
+NEIGHBOUR_FRESH_MIN = 100.0
+COMMON_QUANTILE = 0.7
+COMMON_DRY_CAP = 5.0
+COMMON_WET_CAP = 40.0
+CHOOSE_EVERY_MIN = 720.0
+NEAR_TO_SIGMA = 0.010
+NEAR_CAP = 6.0
+STUCK_READINGS = 24
+# An alert's own readings stay out of the baseline, but a rise that stays for three days is the new ordinary.
+HELD_OUT_MIN = 3 * 1440.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One poll's numbers, (S,) each: what was fresh, rise over baseline, residual, sigma; nSv/h; kept for evidence."""
+
+    fresh: Bools
+    rise: Singles
+    rain: Singles
+    common: Singles
+    residual: Singles
+    sigma: Singles
+
+
+class Detector:
+    """Watches S stations. stations: rows of {"id", "lat", "lon", "area", "kind"}; their order does not matter."""
+
+    def __init__(self, stations: Sequence[dict[str, Any]], gates: Gates | None = None) -> None:
+        self._given = [dict(row) for row in stations]
+        count = len(self._given)
+        # Inside, stations stand in order of id: no result can then depend on the order they were given in.
+        self._order: Ints = np.array(sorted(range(count), key=lambda i: str(self._given[i]["id"])), dtype=np.int64)
+        rows = [self._given[i] for i in self._order]
+        self.gates = gates or Gates()
+        self._places = Places(rows)
+        self._alerts = Alerts([str(row["id"]) for row in rows], [str(row["area"]) for row in rows])
+        self._rain = Rain(count)
+        self._base = Baseline(count)
+        self._recent = Recent(count)
+        self._seen: Floats = np.full(count, -np.inf)
+        self._last: Singles = np.full(count, np.nan, dtype=np.float32)
+        self._same: Ints = np.zeros(count, dtype=np.int64)
+        self._excess: Singles = np.full(count, np.nan, dtype=np.float32)
+        self._neighbours: Ints = np.full((count, NEIGHBOURS), -1, dtype=np.int64)
+        self._twin: Ints = np.arange(count)
+        self._held_since: Floats = np.full(count, np.inf)
+        self._now = -np.inf
+        self._chosen_at = -np.inf
+        self.measured: Measured | None = None
+        self.evidence: Evidence | None = None
+
+    def step(
+        self, now: float, value: ArrayLike, age_min: ArrayLike, radar: ArrayLike, gauge: ArrayLike
+    ) -> list[dict[str, Any]]:
+        """One poll at `now` (minutes); arrays (S,) in the order of `stations`. Answers the alerts active now."""
+        reading, age, rain, own_rain = (self._arranged(part) for part in (value, age_min, radar, gauge))
+        observed = now - age.astype(np.float64)
+        fresh = self._fresh(reading, age, observed)
+        gap = now - self._now if np.isfinite(self._now) else 0.0
+        self._rain.advance(gap, rain, own_rain, self._places)
+        self._now = max(self._now, now)
+        self._base.refresh()
+        self._choose(now)
+        measured = self._measure(now, fresh, reading, observed)
+        self._decide(now, measured, observed)
+        self._learn(measured, reading, observed)
+        return self._alerts.listed()
+
+    def save(self) -> bytes:
+        """The whole state; `Detector.restore(saved).save() == saved`, and both then answer alike."""
+        return detect_state.pack(self, self._given, VERSION)
+
+    @classmethod
+    def restore(cls, saved: bytes) -> Detector:
+        """A detector that goes on exactly where the saved one stood."""
+        detector = cls(detect_state.stations(saved, VERSION))
+        detect_state.unpack(detector, saved)
+        return detector
+
+    def _arranged(self, part: ArrayLike) -> Singles:
+        return np.asarray(part, dtype=np.float32)[self._order]
+
+    def _fresh(self, reading: Singles, age: Singles, observed: Floats) -> Bools:
+        """Newer than all before, young enough to speak of now, and possible. Late and repeated readings fall out."""
+        newer = np.isfinite(reading) & np.isfinite(age) & (observed > self._seen + 0.5)
+        fresh = newer & (age <= OLDEST_USED_MIN) & (age >= -10.0) & (reading >= 0.0) & (reading < 1e12)
+        # A zero where the station never reads zero is a dead instrument, not a calm one.
+        fresh &= ~((reading == 0.0) & (self._base.median > 5.0))
+        self._seen = np.where(fresh, observed, self._seen)
+        same = fresh & (reading == self._last)
+        self._same = np.where(same, self._same + 1, np.where(fresh, 0, self._same))
+        self._last = np.where(fresh, reading, self._last)
+        return np.asarray(fresh)
+
+    def _choose(self, now: float) -> None:
+        """Twice a day: find copies of the same series, and the quiet stations around each to compare with."""
+        if now - self._chosen_at < CHOOSE_EVERY_MIN and np.isfinite(self._chosen_at):
+            return
+        self._chosen_at = now
+        ready = self._base.ready()
+        if not ready.any():
+            self._chosen_at = -np.inf
+            return
+        noise = np.where(ready, np.maximum(self._base.scale, 0.0), np.inf).astype(np.float64)
+        pool = self._places.pool(noise)
+        everyone = np.arange(len(noise))
+        self._neighbours = self._places.quiet_neighbours(everyone, pool, noise, NEIGHBOURS, NEIGHBOUR_KM)
+
+    def _measure(self, now: float, fresh: Bools, reading: Singles, observed: Floats) -> Measured:
+        rise = (reading - self._base.median).astype(np.float32)
+        rain = self._rain.expected()
+        self._excess = np.where(fresh, rise - rain, self._excess).astype(np.float32)
+        common = self._common(now)
+        residual = (rise - rain - common).astype(np.float32)
+        wide = NEAR_TO_SIGMA * self._rain.near
+        sigma = np.hypot(self._base.scale, np.minimum(wide, NEAR_CAP)).astype(np.float32)
+        usable = fresh & self._base.ready() & (self._same < STUCK_READINGS)
+        return Measured(fresh=usable, rise=rise, rain=rain, common=common, residual=residual, sigma=sigma)
+
+    def _common(self, now: float) -> Singles:
+        """(S,) the regional swing: 70 % quantile of the neighbours' excess, held small where no rain explains it."""
+        known = (now - self._seen <= NEIGHBOUR_FRESH_MIN) & np.isfinite(self._excess)
+        around = np.where(known, self._excess, np.float32(np.nan))[self._neighbours]
+        around[self._neighbours < 0] = np.nan
+        around.sort(axis=1)
+        many = np.isfinite(around).sum(axis=1)
+        place = np.clip(np.floor(COMMON_QUANTILE * (many - 1)).astype(np.int64), 0, NEIGHBOURS - 1)
+        common = around[np.arange(len(around)), place]
+        cap = np.clip(COMMON_DRY_CAP + 0.05 * self._rain.near, COMMON_DRY_CAP, COMMON_WET_CAP)
+        return np.where(many >= 3, np.clip(common, 0.0, cap), 0.0).astype(np.float32)
+
+    def _decide(self, now: float, measured: Measured, observed: Floats) -> None:
+        z = (measured.residual / measured.sigma).astype(np.float32)
+        self._recent.push(measured.fresh, measured.residual, z, observed)
+        evidence = weigh(self._recent, measured.fresh, self._twin, self._base.top, self._places, now, self.gates)
+        hit = np.flatnonzero(evidence.single | evidence.spatial | evidence.corroborated)
+        groups: list[tuple[Ints, bool]] = []
+        if hit.size:
+            apart = self._places.distance(hit[:, None], hit[None, :]) <= self.gates.space_km
+            label = components(apart)
+            for name in np.unique(label):
+                members = hit[label == name]
+                groups.append((members, bool(evidence.corroborated[members].any())))
+        answered = measured.fresh
+        self._alerts.update(
+            now, groups, evidence.gate, measured.rise, answered, self._seen, self._places
+        )
+        self.measured, self.evidence = measured, evidence
+
+    def _learn(self, measured: Measured, reading: Singles, observed: Floats) -> None:
+        inside = self._alerts.inside
+        self._held_since = np.where(inside, np.minimum(self._held_since, self._now), np.inf)
+        held_out = inside & (self._now - self._held_since < HELD_OUT_MIN)
+        fresh = np.isfinite(reading) & (self._seen == observed) & ~held_out
+        self._base.store(fresh, reading, measured.residual, observed)
+        dry_fit = fresh & measured.fresh & (np.abs(measured.residual) < 30)
+        self._rain.learn(dry_fit, measured.rise)

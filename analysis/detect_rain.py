@@ -1,0 +1,80 @@
+"""Washout of radon progeny: how much of a rise the rain explains, and how far that guess may be wrong.
+
+Rain brings Pb-214 (26.8 min) and Bi-214 (19.9 min) down together; what lies on the ground fades with an effective
+half-life of 30-40 min once the rain stops. The deposit grows with about the square root of the rain rate
+(ALERTING section 6, [RAIN1]). Radar is a snapshot per poll, so the index integrates sqrt(rain) between snapshots.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.detect_places import Places
+
+Singles = NDArray[np.float32]
+
+HALF_LIFE_OWN_MIN = 40.0
+HALF_LIFE_NEAR_MIN = 30.0
+# A heavy shower may hide between two polls; an old snapshot says nothing about rain that long ago.
+LONGEST_GAP_MIN = 360.0
+UNKNOWN_RAIN_MMH = 10.0
+# nSv/h per unit of index, pooled over the quiet posts of the open days; each station then learns its own.
+PRIOR_GAIN = 0.034
+PRIOR_WEIGHT = 30.0 * 930.0
+# Old showers fade from a station's gain: half the weight after about a season of rain (in index squared).
+MOST_WEIGHT = 600.0 * 930.0
+
+
+class Rain:
+    """Rain indices of S stations: `own` (mean effect above the post) and `near` (what may have been missed)."""
+
+    def __init__(self, count: int) -> None:
+        self.own: Singles = np.zeros(count, dtype=np.float32)
+        self.near: Singles = np.zeros(count, dtype=np.float32)
+        self.last_own: Singles = np.zeros(count, dtype=np.float32)
+        self.last_near: Singles = np.zeros(count, dtype=np.float32)
+        self.num = np.zeros(count, dtype=np.float64)
+        self.den = np.zeros(count, dtype=np.float64)
+
+    def advance(self, gap_min: float, radar: Singles, gauge: Singles, places: Places) -> None:
+        """Move to this poll: gap_min since the last one; radar and gauge mm/h (S,), NaN = unknown."""
+        gauge = np.clip(gauge, 0.0, 200.0)
+        known = np.isfinite(radar) | np.isfinite(gauge)
+        rate = np.fmax(np.clip(radar, 0.0, 200.0), gauge)
+        own = np.sqrt(np.where(known, rate, 0.0)).astype(np.float32)
+        # Unknown rain widens: the neighbourhood index assumes a shower until somebody measures again.
+        near = places.rain_around(np.sqrt(np.where(known, rate, UNKNOWN_RAIN_MMH)).astype(np.float32))
+        gap = min(max(gap_min, 0.0), LONGEST_GAP_MIN)
+        self.own = _decayed_sum(self.own, self.last_own, own, gap, HALF_LIFE_OWN_MIN)
+        self.near = _decayed_sum(self.near, self.last_near, near, gap, HALF_LIFE_NEAR_MIN)
+        self.last_own, self.last_near = own, near
+
+    def mixed(self) -> Singles:
+        """The index that the learned gain multiplies: mostly above the post, a little from around it."""
+        return (np.float32(0.7) * self.own + np.float32(0.3) * self.near).astype(np.float32)
+
+    def expected(self) -> Singles:
+        """(S,) nSv/h that rain explains now, by each station's own gain shrunk to the pooled one."""
+        gain = (self.num + PRIOR_WEIGHT * PRIOR_GAIN) / (self.den + PRIOR_WEIGHT)
+        return np.clip(gain * self.mixed(), 0.0, 60.0).astype(np.float32)
+
+    def learn(self, usable: NDArray[np.bool_], rise: Singles) -> None:
+        """Teach the gain with this poll's rises (nSv/h over baseline) of the usable stations."""
+        index = self.mixed()[usable].astype(np.float64)
+        self.num[usable] += index * np.clip(rise[usable].astype(np.float64), -10.0, 60.0)
+        self.den[usable] += index * index
+        shrink = np.minimum(1.0, MOST_WEIGHT / np.maximum(self.den, 1.0))
+        self.num *= shrink
+        self.den *= shrink
+
+
+def _decayed_sum(held: Singles, before: Singles, after: Singles, gap_min: float, half_life_min: float) -> Singles:
+    """Integral of a rate that went straight from `before` to `after`, each minute's share decayed since."""
+    if gap_min <= 0:
+        return held
+    rate = np.log(2.0) / half_life_min
+    fade = np.exp(-rate * gap_min)
+    flat = (1.0 - fade) / rate
+    ramp = 1.0 / rate - (1.0 - fade) / (rate * rate * gap_min)
+    return (held * fade + before * flat + (after - before) * ramp).astype(np.float32)
