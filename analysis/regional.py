@@ -26,7 +26,7 @@ from domain.reasons import Untold
 from domain.states import CENSORING_CODES, Censoring, Freshness
 from domain.units import BY_CODE, Dimension, convert
 
-#: A station that no answer of its publisher has named for this long is no longer expected.
+#: A station that has given nothing new for this long, and is not even in its publisher's list of missing ones, is no longer expected.
 FORGOTTEN_AFTER_S = 30 * 86400
 #: Rise and z of a station that reads above its own range, and far above, in nSv/h (or nGy/h); other kinds: share of the median.
 ABOVE = ((15.0, 5.0), (12.0, 7.0))
@@ -111,7 +111,7 @@ def _order(kind: Kind) -> tuple[str, ...]:
 def _takes_part(like: SeriesLike, now_s: int) -> bool:
     if like.series.quantity in CONTEXT or like.station.station.moving:
         return False
-    return now_s - like.station.last_seen_s <= FORGOTTEN_AFTER_S
+    return bool(like.station.mark) or now_s - like.station.last_seen_s <= FORGOTTEN_AFTER_S
 
 
 def _columns(arrays: Arrays) -> _Columns:

@@ -20,6 +20,7 @@ class FakeStation:
     areas: tuple[str, ...] = ("JP-18",)
     last_seen_s: int = NOW
     exercise: bool = False
+    mark: str = ""
 
 
 @dataclass

@@ -1,0 +1,131 @@
+"""Alert rules as data: `config/rules.yaml`, checked; every number that a decision depends on stands in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from domain.quantities import DOSE_RATES
+from specs.mapping import Quantity
+from specs.problems import ConfigError, Problem, plain, problems_of, read_yaml
+from specs.strict import Identifier, Names, Strict
+
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Seconds = Annotated[int, Field(gt=0)]
+
+
+class GateSpec(Strict):
+    """Rise over the own median in the quantity's unit (nSv/h or nGy/h) and z in scales; both must be reached."""
+
+    rise: float = Field(gt=0.0)
+    z: float = Field(gt=0.0)
+
+
+class Corroborated(Strict):
+    """When stations confirm each other: so many, each within `within_m` of another one of them and all more than `apart_m` apart."""
+
+    stations: int = Field(default=3, ge=2)
+    within_m: float = Field(default=25_000.0, gt=0.0)
+    apart_m: float = Field(default=1_000.0, ge=0.0)
+
+
+class Resolve(Strict):
+    """What ends an alert: so many newer readings below `below_share` of the trigger, at `of_stations` of the stations that fired."""
+
+    readings: int = Field(default=2, ge=2)
+    below_share: float = Field(default=0.5, gt=0.0, le=0.5)
+    of_stations: float = Field(default=0.5, ge=0.5, le=1.0)
+
+
+class DepartureNumbers(Strict):
+    """Parameters of the departure rule; see `analysis.departure` for the formula."""
+
+    gates: tuple[GateSpec, ...] = Field(min_length=1)
+    history: int = Field(default=500, ge=48)
+    skip: int = Field(default=2, ge=2)
+    least: int = Field(default=48, ge=24)
+    pair_within_s: Seconds = 12_000
+    fresh_within_s: Seconds = 12_000
+    scale_floor: float = Field(default=0.8, gt=0.0)
+    corroborated: Corroborated = Corroborated()
+    resolve: Resolve = Resolve()
+    stale_after_s: Seconds = 12_000
+    rain_limit: float = Field(default=60.0, ge=0.0)
+
+
+class BlindnessNumbers(Strict):
+    """When not seeing is news: `feed_share` of a feed's stations gone quiet together, or `area_share` of an area's.
+
+    A station counts as gone quiet when its newest reading is older than the feed's `late_after_s` and than the usual lag plus
+    `missed_polls` polls, and it reported within `active_within_s`. `clear_share` ends the alert, on new readings only.
+    """
+
+    missed_polls: int = Field(default=3, ge=1)
+    feed_share: Share = 0.5
+    area_share: Share = 0.2
+    clear_share: float = Field(default=0.1, ge=0.0, lt=1.0)
+    least_stations: int = Field(default=5, ge=1)
+    active_within_s: Seconds = 86_400
+
+
+class DepartureRule(Strict):
+    """A series far above its own trailing median, held by two consecutive fresh readings."""
+
+    id: Identifier
+    version: int = Field(ge=1)
+    kind: Literal["departure"]
+    enabled: bool = True
+    title: Names
+    description: Names = Field(default_factory=dict)
+    quantities: tuple[Quantity, ...] = Field(min_length=1)
+    parameters: DepartureNumbers
+
+
+class BlindnessRule(Strict):
+    """A feed, or much of an area, of which nothing new is heard: an alert of its own, because silence is never calm."""
+
+    id: Identifier
+    version: int = Field(ge=1)
+    kind: Literal["blindness"]
+    enabled: bool = True
+    title: Names
+    description: Names = Field(default_factory=dict)
+    quantities: tuple[Quantity, ...] = tuple(sorted(DOSE_RATES))
+    parameters: BlindnessNumbers = BlindnessNumbers()
+
+
+RuleSpec: TypeAlias = Annotated[DepartureRule | BlindnessRule, Field(discriminator="kind")]
+_RULE: TypeAdapter[DepartureRule | BlindnessRule] = TypeAdapter(RuleSpec)
+
+
+class RuleFile(Strict):
+    """`config/rules.yaml`."""
+
+    rules: tuple[RuleSpec, ...]
+
+
+def load_rules(path: Path, name: str = "rules.yaml") -> tuple[DepartureRule | BlindnessRule, ...]:
+    """The rules of a file in its order; raises ConfigError with everything that is wrong in it."""
+    document, problems = read_yaml(path, name)
+    if problems:
+        raise ConfigError(problems)
+    try:
+        rules = RuleFile.model_validate(plain(document)).rules
+    except ValidationError as error:
+        raise ConfigError(problems_of(error, RuleFile, document, name)) from error
+    twice = _twice(rules)
+    if twice:
+        raise ConfigError([Problem(name, 1, 1, "rules", f"two rules have the id `{key}`") for key in twice])
+    return rules
+
+
+def rule_of(document: dict[str, Any]) -> DepartureRule | BlindnessRule:
+    """A rule from its stored form, as evidence keeps it; raises pydantic's ValidationError."""
+    return _RULE.validate_python(document)
+
+
+def _twice(rules: tuple[DepartureRule | BlindnessRule, ...]) -> list[str]:
+    ids = [rule.id for rule in rules]
+    return sorted({key for key in ids if ids.count(key) > 1})
