@@ -14,6 +14,7 @@ import json
 import os
 import tempfile
 import threading
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -107,9 +108,13 @@ class ArchiveReader:
         return (self._entries[0].requested_s, self._entries[-1].requested_s) if self._entries else (0.0, 0.0)
 
     def __iter__(self) -> Iterator[Fetched]:
+        return self.since(float("-inf"))
+
+    def since(self, time_s: float) -> Iterator[Fetched]:
+        """The captures that were requested at `time_s` or later."""
         handles = [(folder / INDEX).open("rb") for folder in self.folders]
         try:
-            for entry in self._entries:
+            for entry in self._entries[bisect_left(self._entries, _Entry(time_s, 0, 0)) :]:
                 yield self._read(entry, handles[entry.archive])
         finally:
             for handle in handles:

@@ -1,0 +1,162 @@
+"""Wiring: the three programs on one loop, in any combination, from open store to orderly stop.
+
+Each program is an async context manager: entering starts it, leaving stops it and waits for what it has begun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from alerting.evaluate import Watcher
+from alerting.webhooks.deliver import Deliverer
+from api.app import create_app
+from api.settings import ApiSettings
+from collector.archive import ArchiveReader, RawArchive
+from collector.fetch import Fetcher, FetchLimits
+from collector.metrics import Metrics
+from collector.pipeline import Pipeline
+from collector.poll import Poller
+from collector.recover import recover
+from collector.schedule import Scheduler
+from domain.clock import Clock, SystemClock
+from radcommons import __version__
+from radcommons.settings import Settings, prepare_folder
+from specs.loading import Config, load_config
+from store.engine import Store, open_store
+
+log = structlog.get_logger(__name__)
+
+WATCH_EVERY_S = 2.0
+DELIVER_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the programs of one process share."""
+
+    settings: Settings
+    config: Config
+    store: Store
+    clock: Clock = field(default_factory=SystemClock)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    limits: FetchLimits = field(default_factory=FetchLimits)
+    speed: float = 1.0
+
+
+@asynccontextmanager
+async def grounded(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Ground]:
+    """The configuration checked and the store open; raises ConfigError and StoreRefused, which hold sentences."""
+    config = load_config(settings.config)
+    prepare_folder(settings.database)
+    store = await open_store(settings.database)
+    try:
+        yield Ground(settings, config, store, clock or SystemClock(), limits=FetchLimits(contact=settings.contact))
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
+    """Program 1: every enabled feed on its schedule, from publisher to committed rows."""
+    await ground.store.become_collector()
+    metrics = Metrics(ground.registry)
+    archive = RawArchive(ground.settings.archive)
+    pipeline = Pipeline(ground.store, ground.config, ground.clock, archive, metrics=metrics, threads=True)
+    await recover(ground.store, ground.config, ArchiveReader([ground.settings.archive]))
+    async with Fetcher(ground.limits, ground.clock) as fetcher:
+        scheduler = Scheduler(Poller(fetcher, pipeline, ground.clock).poll, metrics, speed=ground.speed)
+        scheduler.configure(ground.config.feeds)
+        scheduler.start()
+        try:
+            yield scheduler
+        finally:
+            await scheduler.stop()
+            archive.close()
+
+
+@asynccontextmanager
+async def watching(ground: Ground) -> AsyncIterator[None]:
+    """Program 2: evaluates committed batches and delivers what it decided; two loops that meet in the outbox."""
+    watcher = Watcher(ground.store, ground.config, ground.clock)
+    async with (
+        Deliverer(ground.store, ground.clock) as deliverer,
+        _looping("watch", watcher.step, WATCH_EVERY_S),
+        _looping("deliver", deliverer.step, DELIVER_EVERY_S),
+    ):
+        yield
+
+
+@asynccontextmanager
+async def serving(ground: Ground) -> AsyncIterator[str]:
+    """Program 3: answers questions; yields the address that it listens on."""
+    settings = ground.settings
+    options = ApiSettings(
+        audience=settings.audience,
+        version=__version__,
+        contact=settings.contact,
+        operator_token=settings.operator_token,
+        requests_per_minute=settings.requests_per_minute,
+    )
+    runner = web.AppRunner(create_app(ground.store, ground.config, options, ground.clock), access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port)
+        await site.start()
+        yield f"http://{settings.host}:{settings.port}/"
+    finally:
+        await runner.cleanup()
+
+
+async def run_programs(settings: Settings, *, collect: bool = False, watch: bool = False, serve: bool = False) -> None:
+    """Run the programs asked for until SIGINT or SIGTERM, then stop them in order: no new polls, then the watcher, then the API."""
+    async with AsyncExitStack() as stack:
+        ground = await stack.enter_async_context(grounded(settings))
+        if serve:
+            address = await stack.enter_async_context(serving(ground))
+            print(f"Radcommons answers at {address}", flush=True)
+        if watch:
+            await stack.enter_async_context(watching(ground))
+        if collect:
+            await stack.enter_async_context(collecting(ground))
+        await stop_signal()
+
+
+async def stop_signal() -> None:
+    """Wait for SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await stop.wait()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def _looping(name: str, step: Callable[[], Awaitable[object]], every_s: float) -> AsyncIterator[None]:
+    """`step` again and again in the background. One that fails keeps its traceback in the log and does not end the loop."""
+
+    async def loop() -> None:
+        while True:
+            try:
+                await step()
+            except Exception:
+                log.exception("a step failed", loop=name)
+            await asyncio.sleep(every_s)
+
+    task = asyncio.create_task(loop(), name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
