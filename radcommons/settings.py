@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from collector.addresses import literal
+from collector.addresses import host_is_loopback
 from domain.states import Audience
 
 DEFAULT_DATABASE = "sqlite+aiosqlite:///var/radcommons.db"
@@ -71,8 +71,7 @@ def chosen_audience(host: str, audience: Audience | None) -> Audience:
     """Who is answered. On loopback that is the operator; beyond it somebody must say so, because rights depend on it."""
     if audience is not None:
         return audience
-    address = literal(host)
-    if host == "localhost" or (address is not None and address.is_loopback):
+    if host_is_loopback(host):
         return Audience.INTERNAL
     raise SettingsError(
         f"--host {host} lets others in, so say who they are: --audience public (only what may be redistributed) "
