@@ -1,0 +1,260 @@
+/** The page: what was asked for (in the address), what the service answered, and how the two are shown. */
+import { all, get } from "./api.js";
+import { byId, fill, make } from "./dom.js";
+import { closeDetail, showDetail } from "./detail.js";
+import { isOpen, showAlerts, showFeeds, showSources } from "./feeds.js";
+import { moment, zone } from "./format.js";
+import { LANGUAGES, currentLanguage, nameIn, preferredLanguage, t, translate, useLanguage } from "./i18n.js";
+import { showLegend } from "./legend.js";
+import { boundsOf, canDrawMaps, openMap } from "./map.js";
+import { belongs } from "./media.js";
+import { countByState, stationsOf, withoutContact } from "./model.js";
+import { keepFresh, listen } from "./refresh.js";
+import { showPicker, showSummary } from "./region.js";
+import { showTable } from "./table.js";
+import { vendorState } from "./vendor.js";
+
+/** After this long without an answer nothing on the page is current any more. */
+const LOST_AFTER_S = 600;
+const MEDIA = ["air", "land", "sea"];
+const asked = new URLSearchParams(location.search);
+
+const page = {
+  medium: MEDIA.includes(asked.get("medium")) ? asked.get("medium") : "air",
+  region: asked.get("region") ?? "",
+  station: asked.get("station") ?? "",
+  view: asked.get("view") === "table" ? "table" : "map",
+  only: "",
+  /** @type {Map<string, import("./model.js").Station>} */
+  stations: new Map(),
+  /** @type {any[]} */
+  regions: [],
+  shapes: [],
+  feeds: [],
+  sources: [],
+  /** @type {any[] | null} */
+  alerts: null,
+  asOfS: Date.now() / 1000,
+  answeredAt: 0,
+  failures: [],
+  stale: false,
+  missing: [],
+  manifest: {},
+  map: null,
+};
+
+const sinceAnswerS = () => (page.answeredAt ? (performance.now() - page.answeredAt) / 1000 : 0);
+const isLost = () => page.answeredAt > 0 && sinceAnswerS() > LOST_AFTER_S;
+const publisher = (id) => nameIn(page.sources.find((source) => source.id === id)?.names, id);
+const shownStations = () => [...(isLost() ? withoutContact(page.stations) : page.stations).values()];
+
+function remember() {
+  const url = new URL(location.href);
+  const kept = { lang: currentLanguage(), medium: page.medium, region: page.region, station: page.station, view: page.view };
+  for (const [name, value] of Object.entries(kept)) {
+    if (value) url.searchParams.set(name, value);
+    else url.searchParams.delete(name);
+  }
+  history.replaceState(null, "", url);
+}
+
+/** Reads everything that changes; says how long it holds. @returns {Promise<number>} */
+async function reload() {
+  const medium = page.medium;
+  const [latest, feeds, alerts, sources] = await Promise.all([
+    all("/v1/latest", { medium, limit: 10000 }), all("/v1/feeds"), all("/v1/alerts"), all("/v1/sources"),
+  ]);
+  if (medium !== page.medium) return 0;
+  page.failures = Object.entries({ latest, feeds, alerts, sources }).filter(([, answer]) => !answer.ok);
+  if (feeds.ok) page.feeds = feeds.rows;
+  if (sources.ok) page.sources = sources.rows;
+  page.alerts = alerts.ok ? alerts.rows : null;
+  if (latest.ok) take(latest);
+  show();
+  askSummary();
+  refreshDetail();
+  return latest.ok ? latest.maxAgeS : 0;
+}
+
+function take(latest) {
+  const alerted = (page.alerts ?? []).filter(isOpen).flatMap((alert) => [alert.series ?? []].flat().map((one) => one.id ?? one));
+  page.stations = stationsOf(latest.rows, new Set(alerted));
+  page.asOfS = latest.body.as_of ? Date.parse(latest.body.as_of) / 1000 : Date.now() / 1000;
+  page.answeredAt = performance.now();
+  page.stale = Boolean(latest.body.stale);
+  document.body.dataset.loaded = page.medium;
+}
+
+async function readRegions() {
+  const answer = await all("/v1/regions", { f: "geojson", limit: 1000 });
+  if (!answer.ok) return;
+  page.shapes = answer.rows.map((feature) => ({ ...feature, properties: { ...feature.properties, id: feature.properties.id ?? feature.id } }));
+  page.regions = page.shapes.map((feature) => feature.properties);
+  showPicker(page.regions, page.region);
+  drawRegions();
+  askSummary();
+}
+
+function drawRegions() {
+  if (!page.map || !page.shapes.length) return;
+  page.map.showRegions({ type: "FeatureCollection", features: page.shapes.filter((shape) => shape.geometry) });
+  page.map.choose(page.station, page.region);
+  if (page.region) goToRegion();
+}
+
+function goToRegion() {
+  const shape = page.shapes.find((one) => one.properties.id === page.region);
+  if (shape?.geometry && page.map) page.map.goTo(boundsOf(shape.geometry));
+}
+
+/** Shows the state of the page; asks nobody anything. */
+function show() {
+  const stations = shownStations();
+  const exercise = [...stations, ...page.feeds, ...(page.alerts ?? [])].some((thing) => thing.exercise);
+  byId("exercise").hidden = !exercise;
+  document.body.classList.toggle("exercise", exercise);
+  showNotices();
+  showLegend(countByState(stations), page.only, chooseState);
+  const chosen = page.only ? stations.filter((station) => station.state === page.only) : stations;
+  showTable(chosen, { chosen: page.station, publisher, extraAgeS: sinceAnswerS(), onStation: chooseStation });
+  page.map?.showStations(chosen);
+  const placeless = stations.filter((station) => station.latitude === null).length;
+  byId("no-position").textContent = placeless ? t("map.no_position", { count: placeless }) : "";
+  byId("as-of").textContent = page.answeredAt ? `${t("page.as_of", { time: moment(page.asOfS * 1000) })} ${t("page.zone", { zone: zone() })}` : t("page.loading");
+  showFeeds(page.feeds);
+  showAlerts(page.alerts);
+  showSources(page.sources, page.manifest);
+}
+
+function showNotices() {
+  const notices = [];
+  if (isLost()) notices.push(t("contact.lost", { time: moment(page.asOfS * 1000) }));
+  if (page.stale) notices.push(t("contact.stale"));
+  for (const [what, answer] of page.failures) notices.push(t("contact.failed", { what, why: answer.why }));
+  fill(byId("notices"), ...notices.map((text) => make("p", {}, text)));
+  byId("notices").hidden = notices.length === 0;
+  if (page.missing.length) byId("missing").textContent = t("missing.vendor", { files: page.missing.join(", ") });
+  byId("missing").hidden = page.missing.length === 0;
+}
+
+function askSummary() {
+  const region = page.region;
+  const medium = page.medium;
+  const stillWanted = () => region === page.region && medium === page.medium;
+  showSummary(region, medium, { belongs, publisher, stillWanted });
+}
+
+const aboutDetail = () => ({
+  publisher, feed: (id) => page.feeds.find((feed) => feed.id === id), nowS: Math.floor(page.asOfS + sinceAnswerS()),
+  extraAgeS: sinceAnswerS(), canPlot: !page.missing.includes("uplot"), onClose: () => chooseStation(""),
+});
+
+function chooseStation(id) {
+  page.station = id;
+  remember();
+  page.map?.choose(page.station, page.region);
+  for (const row of document.querySelectorAll("#table-body tr")) row.classList.toggle("chosen", row.dataset.station === id);
+  const station = page.stations.get(id);
+  if (!station) {
+    closeDetail();
+    return;
+  }
+  showDetail(station, aboutDetail());
+  byId("detail-name").focus({ preventScroll: false });
+}
+
+/** The panel is filled once when its station first arrives; later readings reach it when it is opened anew. */
+function refreshDetail() {
+  const open = byId("detail").dataset.station ?? "";
+  if (open === page.station || !page.stations.has(page.station)) return;
+  byId("detail").dataset.station = page.station;
+  showDetail(page.stations.get(page.station), aboutDetail());
+}
+
+function chooseState(state) {
+  page.only = state;
+  show();
+  document.querySelector(`#legend-list [data-state="${state || "normal"}"]`)?.focus();
+}
+
+function chooseRegion(id) {
+  page.region = id;
+  byId("region-select").value = id;
+  remember();
+  page.map?.choose(page.station, page.region);
+  goToRegion();
+  askSummary();
+}
+
+function chooseView(view) {
+  page.view = view;
+  remember();
+  byId("map-view").hidden = view !== "map";
+  byId("table-view").hidden = view !== "table";
+  if (view === "map") page.map?.map.resize();
+}
+
+async function chooseLanguage(code) {
+  await useLanguage(code);
+  remember();
+  translate(document);
+  showPicker(page.regions, page.region);
+  show();
+  askSummary();
+  const station = page.stations.get(page.station);
+  if (station) showDetail(station, aboutDetail());
+  else closeDetail();
+}
+
+function wire(fresh) {
+  byId("language").replaceChildren(...Object.entries(LANGUAGES).map(([code, name]) => make("option", { value: code, lang: code }, name)));
+  byId("language").value = currentLanguage();
+  byId("language").addEventListener("change", (event) => chooseLanguage(event.target.value));
+  byId("region-select").addEventListener("change", (event) => chooseRegion(event.target.value));
+  for (const input of document.querySelectorAll("input[name=medium]")) {
+    input.checked = input.value === page.medium;
+    input.addEventListener("change", () => {
+      page.medium = input.value;
+      remember();
+      fresh.now();
+    });
+  }
+  for (const input of document.querySelectorAll("input[name=view]")) {
+    input.checked = input.value === page.view;
+    input.addEventListener("change", () => chooseView(input.value));
+  }
+}
+
+async function startMap() {
+  const needed = page.missing.filter((name) => name !== "uplot");
+  if (needed.length || !canDrawMaps()) {
+    byId("map").replaceChildren(make("p", { class: "no-map" }, needed.length ? t("missing.vendor", { files: needed.join(", ") }) : t("missing.webgl")));
+    byId("map").dataset.state = "missing";
+    document.querySelector("input[name=view][value=table]").checked = true;
+    chooseView("table");
+    return;
+  }
+  page.map = await openMap(byId("map"), { onStation: chooseStation, onRegion: chooseRegion, label: t("map.label") });
+  byId("map").dataset.state = "ready";
+  page.map.showStations(shownStations());
+  drawRegions();
+  page.map.choose(page.station, page.region);
+}
+
+async function start() {
+  await useLanguage(preferredLanguage());
+  translate(document);
+  closeDetail();
+  chooseView(page.view);
+  show();
+  const fresh = keepFresh(reload);
+  wire(fresh);
+  setInterval(show, 30000);
+  Object.assign(page, await vendorState());
+  show();
+  await Promise.all([startMap(), readRegions()]);
+  const root = await get("/v1/");
+  listen(root.body?.links?.stream, fresh.soon);
+}
+
+start();

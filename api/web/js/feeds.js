@@ -1,0 +1,82 @@
+/** Feed states with their three clocks, open alerts, and whom the data come from. */
+import { byId, make } from "./dom.js";
+import { moment } from "./format.js";
+import { nameIn, t } from "./i18n.js";
+import { LOOKS, REGION_LOOKS, picture } from "./states.js";
+
+/** Only a feed that is being read looks calm; every other state has the look of the thing it does to the stations. */
+const FEED_LOOKS = {
+  ok: LOOKS.normal, late: LOOKS.late, partial: LOOKS.late, empty: LOOKS.never, never_run: LOOKS.never, paused: LOOKS.never,
+  unread: LOOKS.silent, blocked: LOOKS.silent, misread: LOOKS.silent,
+};
+
+/** @param {any[]} feeds */
+export function showFeeds(feeds) {
+  byId("feeds-empty").hidden = feeds.length > 0;
+  byId("feeds-table").hidden = feeds.length === 0;
+  const head = ["feed", "state", "last_try", "last_success", "last_new"].map((key) => make("th", { scope: "col" }, t(`feeds.${key}`)));
+  byId("feeds-head").replaceChildren(make("tr", {}, ...head));
+  byId("feeds-body").replaceChildren(...feeds.map(feedRow));
+}
+
+function feedRow(feed) {
+  const state = feed.state?.state ?? feed.state ?? "never_run";
+  const cause = feed.cause ?? feed.state?.cause ?? "";
+  const clocks = feed.clocks ?? feed;
+  const clock = (value) => make("td", {}, value ? moment(value) : t("feeds.never"));
+  const tag = feed.exercise ? make("strong", { class: "exercise-tag" }, t("exercise.tag")) : null;
+  return make(
+    "tr",
+    { "data-feed": feed.id, "data-feed-state": state },
+    make("th", { scope: "row" }, nameIn(feed.title ?? feed.titles ?? feed.names, feed.id), tag, make("div", { class: "hint" }, feed.id)),
+    make(
+      "td", {},
+      make("span", { class: "state" }, picture(FEED_LOOKS[state] ?? LOOKS.silent, state), t(`feed_state.${state}`, {}, state)),
+      cause && cause !== state ? make("div", { class: "hint" }, cause) : null,
+    ),
+    clock(clocks.last_try), clock(clocks.last_success), clock(clocks.last_new),
+  );
+}
+
+const OPEN = new Set(["pending", "unverified", "firing", "stale", "amended"]);
+export const isOpen = (alert) => OPEN.has(alert.state ?? alert.status);
+
+/** @param {any[] | null} alerts null when they could not be read */
+export function showAlerts(alerts) {
+  const list = byId("alerts-list");
+  const note = byId("alerts-note");
+  const open = (alerts ?? []).filter(isOpen);
+  note.textContent = alerts === null ? t("alerts.unknown") : t("alerts.none");
+  note.hidden = alerts !== null && open.length > 0;
+  list.replaceChildren(...open.map(alertItem));
+}
+
+function alertItem(alert) {
+  const state = alert.state ?? alert.status;
+  const look = state === "stale" ? LOOKS.silent : REGION_LOOKS.elevated;
+  const places = (alert.regions ?? []).map((region) => region.id ?? region).join(", ");
+  const since = alert.since ?? alert.begun_at ?? alert.started_at ?? alert.opened_at ?? alert.created_at;
+  return make(
+    "li",
+    { "data-alert-state": state },
+    picture(look, state),
+    make("strong", {}, t(`alert_state.${state}`, {}, state)), " ",
+    alert.exercise ? make("strong", { class: "exercise-tag" }, t("exercise.tag")) : null,
+    nameIn(alert.headline ?? alert.title ?? alert.sentence, alert.id), " ",
+    make("span", { class: "hint" }, [places, since ? t("alerts.since", { time: moment(since) }) : ""].filter(Boolean).join(" · ")),
+  );
+}
+
+/** @param {any[]} sources @param {Record<string, {version: string, licence: string}>} manifest */
+export function showSources(sources, manifest) {
+  const items = sources.map((source) => make("li", {}, sourceText(source)));
+  byId("sources-list").replaceChildren(...items);
+  const software = Object.entries(manifest).map(([name, about]) => make("li", {}, `${name} ${about.version} (${about.licence})`));
+  byId("software-list").replaceChildren(make("li", {}, t("sources.natural_earth")), ...software);
+}
+
+function sourceText(source) {
+  const attribution = nameIn(source.attribution, "");
+  const licences = [source.licence ?? source.licences ?? []].flat().map((one) => one?.name ?? one?.licence ?? one).join(", ");
+  return [nameIn(source.names, source.id), attribution, licences].filter(Boolean).join(" — ");
+}

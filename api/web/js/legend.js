@@ -1,0 +1,26 @@
+/** The legend: every state with its shape, its count, and a button that shows only it. */
+import { byId, make } from "./dom.js";
+import { number } from "./format.js";
+import { t } from "./i18n.js";
+import { LOOKS, STATES, picture } from "./states.js";
+
+/**
+ * @param {Record<string, number>} counts
+ * @param {string} only       the state shown alone, or ""
+ * @param {(state: string) => void} onChoose
+ */
+export function showLegend(counts, only, onChoose) {
+  const shown = STATES.filter((state) => state !== "lost" || counts.lost);
+  const items = shown.map((state) => {
+    const pressed = only === state;
+    const button = make(
+      "button",
+      { type: "button", "aria-pressed": String(pressed), "data-state": state, click: () => onChoose(pressed ? "" : state) },
+      picture(LOOKS[state], state),
+      make("span", { class: "legend-text" }, t(`state.${state}`)),
+      make("span", { class: "legend-count" }, number(counts[state] ?? 0)),
+    );
+    return make("li", {}, button);
+  });
+  byId("legend-list").replaceChildren(...items);
+}
