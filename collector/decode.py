@@ -1,0 +1,45 @@
+"""The decoder of each format, and what is checked of every payload before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from collector.decoders import json_rows
+from collector.rawtable import PayloadRefused, RawTable
+from domain.reasons import Refusal
+from specs.columns import Wanted
+from specs.decode import Decode
+
+Decoder = Callable[[bytes, Any, Wanted], RawTable]
+DECODERS: dict[str, Decoder] = {
+    "json_rows": json_rows.decode,
+}
+_HEAD_BYTES = 4096
+_HTML = (b"<!doctype html", b"<html", b"<head", b"<body")
+
+
+def decode(body: bytes, spec: Decode, wanted: Wanted) -> RawTable:
+    """The rows of a payload as columns of text; raises PayloadRefused for a payload that is not what the form says."""
+    head = body[:_HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if not body.strip():
+        raise PayloadRefused(Refusal.EMPTY_BODY, "the answer has no content")
+    for mark in spec.error_marks:
+        if mark.encode().lower() in head:
+            raise PayloadRefused(Refusal.PUBLISHER_ERROR, _plain_text(body))
+    if head.startswith(_HTML):
+        raise PayloadRefused(Refusal.HTML_INSTEAD, f"an HTML page instead of {spec.format}: {_plain_text(body)}")
+    table = DECODERS[spec.format](body, spec, wanted)
+    missing = sorted(name for name in wanted.needed if len(table) and name not in table.columns)
+    if missing:
+        raise PayloadRefused(Refusal.MISSING_COLUMN, f"no column {', '.join(missing)}; there are {', '.join(list(table.columns)[:12])}")
+    return table
+
+
+def _plain_text(body: bytes) -> str:
+    """The first words of a page, without its tags, for people who look a refusal up."""
+    words, inside = [], False
+    for letter in body[:_HEAD_BYTES].decode("utf-8", "replace"):
+        inside = letter == "<" or (inside and letter != ">")
+        words.append(" " if inside or letter == ">" else letter)
+    return " ".join("".join(words).split())[:200]

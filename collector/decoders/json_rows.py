@@ -1,0 +1,155 @@
+"""JSON with one object per row. Numbers keep their literal text, so that 0.0280 stays 0.0280 and 1e400 is found later, in its row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
+from domain.reasons import Refusal
+from specs.columns import Wanted
+from specs.decode import JsonRows
+
+_NOTHING = msgspec.Raw(b"")
+
+
+def decode(body: bytes, spec: JsonRows, wanted: Wanted) -> RawTable:
+    """Rows of a JSON document as columns of text; raises PayloadRefused."""
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    try:
+        return _fast(body, spec, wanted)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # Something in the document is not as the form says. A second, slower reading finds out what, and loses only that.
+        return _tolerant(body, spec, wanted)
+
+
+def _fast(body: bytes, spec: JsonRows, wanted: Wanted) -> RawTable:
+    """Compiled reading of just the wanted members; any surprise raises."""
+    if spec.ok is not None:
+        _check_envelope(msgspec.json.decode(body, type=_path_type(spec.ok.path, msgspec.Raw)), spec)
+    document, names = _document_type(spec.rows, wanted)
+    rows = _walk(document(body), spec.rows)
+    if len(rows) > spec.max_rows:
+        raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(rows)} rows, at most {spec.max_rows} are read")
+    columns: dict[str, Cells] = {name: list(map(attrgetter(names[name]), rows)) for name in wanted.texts}
+    for name in wanted.numbers:
+        raw = [bytes(cell) for cell in map(attrgetter(names[name]), rows)]
+        if any(raw):
+            columns[name] = _literals(raw)
+    return RawTable(columns, range(1, len(rows) + 1), len(rows))
+
+
+def _literals(raw: list[bytes]) -> Cells:
+    """Number literals as text; null and absent as None; strings unquoted."""
+    known: dict[bytes, str | None] = {cell: _text_of(cell) for cell in set(raw)}
+    return [known[cell] for cell in raw]
+
+
+def _text_of(raw: bytes) -> str | None:
+    if raw in {b"", b"null"}:
+        return None
+    return str(msgspec.json.decode(raw)) if raw[:1] == b'"' else raw.decode()
+
+
+@lru_cache(maxsize=256)
+def _document_type(rows: str, wanted: Wanted) -> tuple[Any, dict[str, str]]:
+    """A decoder for exactly these columns below the row path, and the attribute that holds each column."""
+    names = {name: f"c{number}" for number, name in enumerate(wanted.names)}
+    if any("." in name for name in names):
+        raise msgspec.ValidationError("nested columns are read the slower way")
+    fields = [(names[name], str | None, None) for name in wanted.texts]
+    fields += [(names[name], msgspec.Raw, _NOTHING) for name in wanted.numbers]  # type: ignore[misc]
+    row = msgspec.defstruct("Row", fields, rename={names[name]: name for name in names}, gc=False)
+    return msgspec.json.Decoder(_path_type(rows, list[row])).decode, names  # type: ignore[valid-type]
+
+
+@lru_cache(maxsize=256)
+def _path_type(path: str, inner: Any) -> Any:
+    for part in reversed(path.split(".") if path else []):
+        inner = msgspec.defstruct("Level", [("inner", inner)], rename={"inner": part})
+    return inner
+
+
+def _walk(document: Any, path: str) -> Any:
+    for _ in path.split(".") if path else []:
+        document = document.inner
+    return document
+
+
+def _check_envelope(found: Any, spec: JsonRows) -> None:
+    if spec.ok and (text := _text_of(bytes(_walk(found, spec.ok.path)))) not in spec.ok.values:
+        raise PayloadRefused(Refusal.PUBLISHER_ERROR, f"{spec.ok.path} is {text}")
+
+
+class _Literal(str):
+    """A number as it was written."""
+
+    __slots__ = ()
+
+
+def _tolerant(body: bytes, spec: JsonRows, wanted: Wanted) -> RawTable:
+    try:
+        document = json.loads(body.decode(), parse_float=_Literal, parse_int=_Literal, parse_constant=_Literal)
+    except UnicodeDecodeError as error:
+        raise PayloadRefused(Refusal.WRONG_ENCODING, f"not UTF-8 at byte {error.start}") from error
+    except RecursionError as error:
+        raise PayloadRefused(Refusal.TOO_DEEP, "nested deeper than can be read") from error
+    except ValueError as error:
+        raise PayloadRefused(Refusal.BAD_SYNTAX, f"not JSON: {error}") from error
+    _check_tolerantly(document, spec)
+    rows = _at(document, spec.rows)
+    if isinstance(rows, Mapping) and rows:
+        rows = [rows]  # a list of one row that its publisher collapsed to the row itself
+    if rows in (None, "", {}) and spec.rows and _at(document, spec.rows.rpartition(".")[0]) is not None:
+        rows = []
+    if not isinstance(rows, list):
+        raise PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no list of rows at `{spec.rows or 'the top'}`; the document has {_shape(document)}")
+    if len(rows) > spec.max_rows:
+        raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(rows)} rows, at most {spec.max_rows} are read")
+    return _table(rows, wanted)
+
+
+def _check_tolerantly(document: Any, spec: JsonRows) -> None:
+    if spec.ok is None:
+        return
+    text = _text(_at(document, spec.ok.path))
+    if text not in spec.ok.values:
+        message = _text(_at(document, spec.ok.message)) if spec.ok.message else ""
+        raise PayloadRefused(Refusal.PUBLISHER_ERROR, f"{spec.ok.path} is {text}: {message or _shape(document)}")
+
+
+def _table(rows: Sequence[Any], wanted: Wanted) -> RawTable:
+    findings = Findings()
+    where = []
+    columns: dict[str, list[str | None]] = {name: [] for name in wanted.names}
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, Mapping):
+            findings.refuse(Refusal.NOT_A_RECORD, number, f"a row must be an object, not {_text(row)}")
+            continue
+        where.append(number)
+        for name, cells in columns.items():
+            cells.append(_text(row[name] if name in row else _at(row, name)))
+    met = {name for row in rows if isinstance(row, Mapping) for name in row}
+    present = {name: cells for name, cells in columns.items() if name in met or any(cell is not None for cell in cells)}
+    return RawTable(present, where, len(rows), findings=findings)
+
+
+def _at(document: Any, path: str) -> Any:
+    for part in path.split(".") if path else []:
+        document = document.get(part) if isinstance(document, Mapping) else None
+    return document
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return None if value is None else str(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _shape(document: Any) -> str:
+    return f"the keys {', '.join(list(document)[:8])}" if isinstance(document, Mapping) else f"a {type(document).__name__}"

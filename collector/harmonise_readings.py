@@ -1,0 +1,295 @@
+"""Rows to readings, by columns: stamps, stations, series and numbers are each looked up once per distinct text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from collector.harmonise_stations import StationBook, cells
+from collector.harmonise_values import Number, Numbers, Stamps, number
+from collector.rawtable import Cells, Findings, RawTable
+from domain.flags import Qc
+from domain.identity import series_uid
+from domain.readings import NO_TIME, TEXT_KEPT, IntArray, Readings, Series
+from domain.reasons import Ignored, Refusal
+from domain.states import Kind
+from specs.feed import FeedSpec, Form
+from specs.mapping import Measure, Only
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What holds for a whole payload: variables of the address, time of receipt, stations that the publisher lists as missing."""
+
+    variables: Mapping[str, str]
+    received_s: int
+    listed: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Columns:
+    """Readings of one measure, before they are joined with those of the others."""
+
+    rows: IntArray
+    series: IntArray
+    values: list[Number]
+    texts: Cells
+    flags: int
+
+
+class SeriesBook:
+    """All series of one feed; numbers never change during the life of the book."""
+
+    def __init__(self, feed: FeedSpec, stations: StationBook) -> None:
+        self._feed, self._stations = feed, stations
+        self.series: list[Series] = []
+        self.station_of: list[int] = []
+        self._by_uid: dict[str, int] = {}
+
+    def number(self, station: int, measure: Measure, window: str | None, floor: str | None, ceiling: str | None) -> int:
+        """The number of the series of `measure` at a station; its floor and ceiling are those last stated."""
+        owner = self._stations.known[station].station.uid
+        window_s = _whole_seconds(window)
+        uid = series_uid(owner, measure.quantity, measure.analyte, measure.medium, measure.instrument, window_s)
+        new = Series(
+            uid=uid, station_uid=owner, feed_id=self._feed.id, quantity=measure.quantity, unit=measure.unit, analyte=measure.analyte,
+            medium=measure.medium, instrument=measure.instrument, window_s=window_s, floor=_limit(floor), ceiling=_limit(ceiling),
+            kind=Kind.SIMULATED if self._feed.exercise else Kind.MEASURED,
+            published_unit_text=measure.unit if measure.unit_origin == "payload" else "", exercise=self._feed.exercise,
+        )
+        at = self._by_uid.setdefault(uid, len(self.series))
+        if at == len(self.series):
+            self.series.append(new)
+            self.station_of.append(station)
+        elif (new.floor, new.ceiling) != (None, None):
+            self.series[at] = new
+        return at
+
+
+class _MeasureReader:
+    """One measure of one form, with what it remembers between payloads."""
+
+    def __init__(self, measure: Measure, book: SeriesBook) -> None:
+        self.measure, self._book = measure, book
+        self._numbers = Numbers(measure)
+        self._series: dict[tuple[int, str | None, str | None, str | None], int] = {}
+        self._varying = [part if isinstance(part, str) else None for part in (measure.window_s, measure.floor, measure.ceiling)]
+        self._fixed = [None if isinstance(part, str) or not part else str(part) for part in (measure.window_s, measure.floor, measure.ceiling)]
+        self._flags = _flags_of(measure)
+
+    def read(self, table: RawTable, stations: Sequence[int], usable: npt.NDArray[np.bool_], variables: Mapping[str, str]) -> _Columns | None:
+        """The readings of this measure in `table`; None when its column is absent or empty."""
+        if self.measure.column not in table.columns and not self.measure.column.startswith("$"):
+            return None
+        texts = cells(table, self.measure.column, variables)
+        rows = [at for at, text in enumerate(texts) if text is not None and usable[at]]
+        rows = _only(rows, table, self.measure, variables)
+        if not rows:
+            return None
+        texts = [texts[at] for at in rows]
+        values = [self._numbers.read(text) for text in texts if text is not None]
+        taken = _take(values, texts, [table.where[at] for at in rows], self.measure.column, table.findings)
+        if taken is not None:
+            rows, values, texts = [rows[at] for at in taken], [values[at] for at in taken], [texts[at] for at in taken]
+        series = self._lookup(table, rows, stations, variables)
+        return _Columns(np.array(rows, dtype=np.int64), np.array(series, dtype=np.int64), values, texts, self._flags)
+
+    def _lookup(self, table: RawTable, rows: Sequence[int], stations: Sequence[int], variables: Mapping[str, str]) -> list[int]:
+        parts = [cells(table, name, variables) if name else None for name in self._varying]
+        picked = [[part[at] for at in rows] if part else [fixed] * len(rows) for part, fixed in zip(parts, self._fixed, strict=True)]
+        known, found = self._series, []
+        for key in zip((stations[at] for at in rows), *picked, strict=True):
+            at = known.get(key)
+            if at is None:
+                at = known[key] = self._book.number(key[0], self.measure, *key[1:])
+            found.append(at)
+        return found
+
+
+class ReadingsReader:
+    """Turns tables of one form into `Readings`; keeps what is the same from answer to answer."""
+
+    def __init__(self, form: Form, stations: StationBook, book: SeriesBook) -> None:
+        assert form.time is not None
+        self._time, self._stations, self._book = form.time, stations, book
+        self._stamps = Stamps(form.time)
+        self._published = Stamps(form.time) if form.time.published else None
+        self._measures = [_MeasureReader(measure, book) for measure in form.measures]
+
+    def read(self, table: RawTable, stations: Sequence[int], context: Context) -> Readings | None:
+        """All readings of a payload, in the order of measures and rows; refusals go to the table's findings."""
+        stamp_texts = cells(table, self._time.column, context.variables)
+        end_s, row_flags = self._times(table, stamp_texts, stations, context)
+        usable = end_s != NO_TIME
+        parts = [part for reader in self._measures if (part := reader.read(table, stations, usable, context.variables)) is not None]
+        self._absent_columns(table)
+        if not parts:
+            return None
+        return self._joined(table, parts, end_s, row_flags, context)
+
+    def _times(
+        self, table: RawTable, texts: Cells, stations: Sequence[int], context: Context
+    ) -> tuple[IntArray, IntArray]:
+        """Stamp of every row (NO_TIME where the row is refused) and the flags that the stamp brings."""
+        known = {text: self._stamps.read(text) for text in set(texts) if text}
+        latest = context.received_s + self._time.future_s
+        end: list[int] = []
+        flags = np.zeros(len(table), dtype=np.int64)
+        for at, (text, station) in enumerate(zip(texts, stations, strict=True)):
+            stamp = known.get(text) if text else None
+            if station >= 0 and stamp is not None and stamp.refusal is None and stamp.second <= latest:
+                end.append(stamp.second)
+                if stamp.zone_assumed:
+                    flags[at] = Qc.ZONE_ASSUMED
+                continue
+            end.append(NO_TIME)
+            if station < 0:
+                table.findings.refuse(Refusal.NO_KEY, table.where[at], "the row names no station")
+            elif stamp is None or stamp.refusal is not None:
+                reason = stamp.refusal if stamp and stamp.refusal else Refusal.BAD_TIME
+                table.findings.refuse(reason, table.where[at], f"{self._time.column} is {text!r}")
+            else:
+                table.findings.refuse(Refusal.TIME_IN_FUTURE, table.where[at], f"{self._time.column} is {text!r}")
+        return np.array(end, dtype=np.int64), flags
+
+    def _joined(
+        self, table: RawTable, parts: Sequence[_Columns], end_s: IntArray, row_flags: IntArray, context: Context
+    ) -> Readings | None:
+        rows = np.concatenate([part.rows for part in parts])
+        series = np.concatenate([part.series for part in parts])
+        numbers = [value for part in parts for value in part.values]
+        value = np.array([found.value for found in numbers])
+        digits = np.array([found.digits for found in numbers], dtype=np.int16)
+        texts = {int(at): _cell(parts, int(at)) for at in np.flatnonzero(digits == TEXT_KEPT)}
+        end = end_s[rows]
+        if self._time.stamp == "start":
+            end = end + np.array([self._book.series[at].window_s for at in series], dtype=np.int64)
+        qc = row_flags[rows] | np.concatenate([np.full(len(part.rows), part.flags, dtype=np.int64) for part in parts])
+        qc = qc | self._station_flags(context)[series]
+        qc = np.where(end > context.received_s + self._time.tolerance_s, qc | Qc.FUTURE_STAMP, qc)
+        published = self._published_s(table, rows, context)
+        order = _without_repeats(table, rows, series, end, value, texts)
+        found = Readings(
+            series=(), index=series, end_s=end, value=value, digits=digits, censoring=np.zeros(len(series), dtype=np.int8),
+            limit=np.full(len(series), np.nan), published_s=published, qc=qc, texts=texts,
+        )
+        return _compact(_picked(found, order), self._book.series)
+
+    def _station_flags(self, context: Context) -> IntArray:
+        """Flags of each series' station: what is wrong with its position, and whether its publisher lists it as missing."""
+        known = self._stations.known
+        flags = [known[at].flags | (Qc.LISTED_MISSING if known[at].station.uid in context.listed else 0) for at in self._book.station_of]
+        return np.array(flags, dtype=np.int64)
+
+    def _published_s(self, table: RawTable, rows: IntArray, context: Context) -> IntArray:
+        if self._published is None or self._time.published is None:
+            return np.full(len(rows), NO_TIME, dtype=np.int64)
+        texts = cells(table, self._time.published, context.variables)
+        known = {text: self._published.read(text) for text in set(texts) if text}
+        seconds = {text: NO_TIME if stamp.refusal else stamp.second for text, stamp in known.items()}
+        return np.array([seconds.get(text or "", NO_TIME) for text in texts], dtype=np.int64)[rows]
+
+    def _absent_columns(self, table: RawTable) -> None:
+        """A column that a form relies on and that no row has any more is said once, not passed over as silence."""
+        for reader in self._measures:
+            column = reader.measure.column
+            if reader.measure.required and len(table) and column not in table.columns and not column.startswith("$"):
+                have = ", ".join(list(table.columns)[:12])
+                table.findings.refuse(Refusal.MISSING_COLUMN, "header", f"no column `{column}`; there are {have}")
+
+
+def _flags_of(measure: Measure) -> int:
+    flags = {"payload": Qc.NONE, "assumed": Qc.UNIT_ASSUMED, "not_stated": Qc.UNIT_NOT_STATED}[measure.unit_origin]
+    return int(flags if measure.reliable else flags | Qc.NO_RELIABLE_UNIT)
+
+
+def _whole_seconds(text: str | None) -> int:
+    """An averaging window; 0 (not stated) when the cell is empty, a word, or no length of time."""
+    seconds = number(text).value if text else 0.0
+    return int(seconds) if 0 < seconds < 1e9 else 0
+
+
+def _limit(text: str | None) -> float | None:
+    found = number(text) if text else None
+    return found.value if found and found.outcome is None else None
+
+
+def _only(rows: list[int], table: RawTable, measure: Measure, variables: Mapping[str, str]) -> list[int]:
+    """The rows for which this measure is meant (`only`, `except_for`)."""
+    for rule, keep in ((measure.only, True), (measure.except_for, False)):
+        if rule is not None:
+            rows = [at for at in rows if _fits(rule, cells(table, rule.column, variables)[at]) is keep]
+    return rows
+
+
+def _fits(rule: Only, text: str | None) -> bool:
+    return (text or "").strip() in rule.texts
+
+
+def _take(values: Sequence[Number], texts: Cells, where: Sequence[int], column: str, findings: Findings) -> list[int] | None:
+    """Positions of the cells that hold a number; None when all do. The others are counted with their reason."""
+    if all(found.outcome is None for found in values):
+        return None
+    taken = []
+    for at, found in enumerate(values):
+        if found.outcome is None:
+            taken.append(at)
+        elif isinstance(found.outcome, Ignored):
+            findings.ignore(found.outcome)
+        else:
+            findings.refuse(found.outcome, where[at], f"{column} is {texts[at]!r}")
+    return taken
+
+
+def _cell(parts: Sequence[_Columns], at: int) -> str:
+    for part in parts:
+        if at < len(part.rows):
+            return part.texts[at] or ""
+        at -= len(part.rows)
+    raise IndexError(at)
+
+
+def _without_repeats(
+    table: RawTable, rows: IntArray, series: IntArray, end: IntArray, value: npt.NDArray[np.float64], texts: Mapping[int, str]
+) -> IntArray | None:
+    """Positions to keep: of several readings under one key the first; equal ones are repeats, unequal ones contradict it."""
+    code = series * (1 << 36) + (end + (1 << 34))
+    _, first, inverse, counts = np.unique(code, return_index=True, return_inverse=True, return_counts=True)
+    if len(first) == len(code):
+        return None
+    for at in np.flatnonzero(counts[inverse] > 1):
+        original = first[inverse[at]]
+        if at == original:
+            continue
+        if value[at] == value[original]:
+            table.findings.ignore(Ignored.REPEATED_IN_PAYLOAD)
+        else:
+            told = f"{texts.get(int(at), value[at])} where row {table.where[rows[original]]} gives {texts.get(int(original), value[original])}"
+            table.findings.refuse(Refusal.CONTRADICTS_IN_PAYLOAD, table.where[rows[at]], told)
+    return np.sort(first)
+
+
+def _picked(readings: Readings, order: IntArray | None) -> Readings:
+    if order is None:
+        return readings
+    places = {int(old): new for new, old in enumerate(order)}
+    return Readings(
+        series=(), index=readings.index[order], end_s=readings.end_s[order], value=readings.value[order], digits=readings.digits[order],
+        censoring=readings.censoring[order], limit=readings.limit[order], published_s=readings.published_s[order], qc=readings.qc[order],
+        texts={places[at]: text for at, text in readings.texts.items() if at in places},
+    )
+
+
+def _compact(readings: Readings, series: Sequence[Series]) -> Readings | None:
+    """Only the series that occur, numbered in order of appearance, so that a fresh and a warm reader give the same."""
+    if not len(readings):
+        return None
+    used, first, inverse = np.unique(readings.index, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return replace(readings, series=tuple(series[at] for at in used[order]), index=rank[inverse].astype(np.int64))
+

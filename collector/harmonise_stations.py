@@ -1,0 +1,217 @@
+"""Rows to stations: keys, names, positions, regions; what is already known of a station is kept between answers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from collector.harmonise_values import number
+from collector.rawtable import Cells, RawTable
+from domain.flags import Qc
+from domain.identity import station_uid
+from domain.readings import Station
+from specs.columns import key_columns
+from specs.feed import FeedSpec
+from specs.loading import Table
+from specs.mapping import Choice, Position, Prefixed, StationMap
+
+_DMS = re.compile(r"(\d{1,3})\s*°\s*(\d{1,2})\s*[′']\s*(\d{1,2}(?:\.\d+)?)\s*(?:″|\"|'')?\s*([NSEW])?")
+_METRES_PER_DEGREE = 111_195.0
+#: Descriptions remembered per form before starting again.
+_MEMORY = 100_000
+
+
+def cells(table: RawTable, name: str, variables: Mapping[str, str]) -> Cells:
+    """A column by name; `$url.x` and `$head.x` stand once and hold for every row."""
+    if name.startswith("$url."):
+        return [variables.get(name[5:])] * len(table)
+    if name.startswith("$head."):
+        return [table.head.get(name[6:])] * len(table)
+    found = table.columns.get(name)
+    return found if found is not None else [None] * len(table)
+
+
+@dataclass(slots=True)
+class Known:
+    """A station as last described, and the flags that its position puts on every reading."""
+
+    station: Station
+    flags: Qc
+
+
+class StationBook:
+    """All stations that one feed has shown; `index` numbers never change during the life of the book."""
+
+    def __init__(self, feed: FeedSpec, tables: Mapping[str, Table], known: Iterable[Station] = ()) -> None:
+        self._feed, self._tables = feed, tables
+        self.known: list[Known] = []
+        self._by_uid: dict[str, int] = {}
+        self._listed: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+        self._described: dict[int, dict[tuple[str | None, ...], tuple[int, Known]]] = {}
+        for station in known:
+            self._by_uid[station.uid] = len(self.known)
+            self.known.append(Known(station, _flags(station)))
+
+    def read(
+        self, spec: StationMap, table: RawTable, variables: Mapping[str, str]
+    ) -> tuple[list[int], tuple[Station, ...]]:
+        """The station of every row (index into `known`; -1 without a key), and the distinct stations of this payload."""
+        parts = [cells(table, name, variables) for name in (*key_columns(spec), *_described_by(spec))]
+        described = self._described.setdefault(id(spec), {})
+        index: list[int] = []
+        first: dict[int, bool] = {}
+        for row in zip(*parts, strict=True):
+            hit = described.get(row)
+            if hit is None:
+                index.append(self._describe(spec, row, described, first))
+                continue
+            at, known = hit
+            if at not in first:
+                first[at] = True
+                self.known[at] = known
+            index.append(at)
+        return index, tuple(self.known[at].station for at in first)
+
+    def _describe(
+        self, spec: StationMap, row: tuple[str | None, ...], described: dict[tuple[str | None, ...], tuple[int, Known]],
+        first: dict[int, bool],
+    ) -> int:
+        width = len(key_columns(spec))
+        key = self._key(row[:width])
+        if key is None:
+            return -1
+        uid = station_uid(self._feed.namespace, key)
+        at = self._by_uid.setdefault(uid, len(self.known))
+        if at in first:
+            # A station with two series can carry two positions (52 codes of RAMIS do): the first row of a payload speaks.
+            return at
+        old = self.known[at].station if at < len(self.known) else None
+        new = self._station(spec, uid, key, dict(zip((*key_columns(spec), *_described_by(spec)), row, strict=True)), old)
+        self.known[at : at + 1] = [new]
+        if len(described) >= _MEMORY:
+            described.clear()
+        described[row] = (at, new)
+        first[at] = True
+        return at
+
+    def _key(self, parts: Sequence[str | None]) -> str | None:
+        words = [" ".join((part or "").split()) for part in parts]
+        return "-".join(words) if all(words) else None
+
+    def _station(
+        self, spec: StationMap, uid: str, key: str, row: Mapping[str, str | None], old: Station | None
+    ) -> Known:
+        names = tuple(
+            (language, text) for language, column in spec.names.items() if (text := (row.get(column) or "").strip())
+        )
+        latitude, longitude, origin = self._position(spec.position, key, row, old)
+        zone = next((form.time.zone for form in self._feed.forms if form.time), "UTC")
+        elevation = number(row.get(spec.elevation_m) or "") if spec.elevation_m else None
+        new = Station(
+            uid=uid,
+            namespace=self._feed.namespace,
+            key=key,
+            names=names or (old.names if old else ()),
+            latitude_deg=latitude,
+            longitude_deg=longitude,
+            position_origin=origin,
+            elevation_m=elevation.value if elevation and elevation.outcome is None else None,
+            region_code=_chosen(spec.region, row),
+            zone=zone,
+            kind=_chosen(spec.kind, row) or "station",
+            owner=_chosen(spec.owner, row),
+            moving=spec.moving,
+        )
+        flags = _flags(new)
+        if origin == "refused" and old is not None and old.latitude_deg is not None:
+            # A position that was good yesterday is not lost to a bad one of today; the readings still say that one was refused.
+            new = replace(
+                new, latitude_deg=old.latitude_deg, longitude_deg=old.longitude_deg, position_origin=old.position_origin
+            )
+        return Known(new, flags)
+
+    def _position(
+        self, spec: Position | None, key: str, row: Mapping[str, str | None], old: Station | None
+    ) -> tuple[float | None, float | None, str]:
+        found = self._given(spec, key, row) if spec else None
+        if found is None:
+            kept = old is not None and old.latitude_deg is not None
+            return (old.latitude_deg, old.longitude_deg, old.position_origin) if old and kept else (None, None, "none")
+        latitude, longitude, origin = found
+        if not self._possible(latitude, longitude):
+            return None, None, "refused"
+        if spec and spec.steady_m and old and old.latitude_deg is not None and old.longitude_deg is not None:
+            east = (longitude - old.longitude_deg) * math.cos(math.radians(latitude))
+            if math.hypot(latitude - old.latitude_deg, east) * _METRES_PER_DEGREE < spec.steady_m:
+                return old.latitude_deg, old.longitude_deg, old.position_origin
+        return latitude, longitude, origin
+
+    def _given(self, spec: Position, key: str, row: Mapping[str, str | None]) -> tuple[float, float, str] | None:
+        texts, origin = (row.get(spec.latitude or ""), row.get(spec.longitude or "")), "published"
+        if not (texts[0] and texts[1]) and spec.table:
+            joined = (row.get(spec.on) if spec.on else key) or ""
+            texts, origin = self._table(spec).get(joined.strip(), ("", "")), "listed"
+        if not (texts[0] or "").strip() or not (texts[1] or "").strip():
+            return None
+        latitude, longitude = (_degrees(text or "", spec.form) for text in texts)
+        return latitude, longitude, origin
+
+    def _table(self, spec: Position) -> dict[str, tuple[str, str]]:
+        name = spec.table or ""
+        if (name, spec.key) not in self._listed:
+            table = self._tables.get(name)
+            columns = (
+                [table.column(column) for column in (spec.key, "latitude", "longitude")] if table else [(), (), ()]
+            )
+            self._listed[(name, spec.key)] = {key: (lat, lon) for key, lat, lon in zip(*columns, strict=True)}
+        return self._listed[(name, spec.key)]
+
+    def _possible(self, latitude: float, longitude: float) -> bool:
+        if not (-90 <= latitude <= 90 and -180 <= longitude <= 180) or (latitude == 0 and longitude == 0):
+            return False
+        if self._feed.expect.bbox is None:
+            return True
+        west, south, east, north = self._feed.expect.bbox
+        inside = west <= longitude <= east if west <= east else longitude >= west or longitude <= east
+        return south <= latitude <= north and inside
+
+
+def _described_by(spec: StationMap) -> tuple[str, ...]:
+    """The columns beside the key that describe a station."""
+    columns: list[str | None] = [*spec.names.values()]
+    columns += [
+        part.column if isinstance(part, Choice | Prefixed) else None for part in (spec.region, spec.kind, spec.owner)
+    ]
+    columns.append(spec.owner if isinstance(spec.owner, str) else None)
+    columns.append(spec.elevation_m)
+    if spec.position:
+        columns += [spec.position.latitude, spec.position.longitude, spec.position.on]
+    return tuple(dict.fromkeys(name for name in columns if name and name not in key_columns(spec)))
+
+
+def _chosen(part: Choice | Prefixed | str | None, row: Mapping[str, str | None]) -> str:
+    if isinstance(part, Choice):
+        return part.choose.get((row.get(part.column) or "").strip(), part.default)
+    if isinstance(part, Prefixed):
+        text = (row.get(part.column) or "").strip()
+        return part.prefix + text if text else ""
+    return ""
+
+
+def _degrees(text: str, form: str) -> float:
+    """Degrees, NaN when the text is no position (which then counts as refused)."""
+    if form == "dms":
+        match = _DMS.fullmatch(text.strip())
+        if not match:
+            return math.nan
+        size = int(match[1]) + int(match[2]) / 60 + float(match[3]) / 3600
+        return -size if match[4] in {"S", "W"} else size
+    return number(text).value
+
+
+def _flags(station: Station) -> Qc:
+    if station.position_origin == "refused":
+        return Qc.POSITION_REFUSED
+    return Qc.POSITION_MISSING if station.position_origin == "none" else Qc.NONE

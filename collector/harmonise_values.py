@@ -1,0 +1,161 @@
+"""Text to number and text to time, each distinct text once: publishers repeat themselves, so a small memory is most of the speed."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from domain.readings import TEXT_KEPT
+from domain.reasons import Ignored, Refusal
+from specs.mapping import Measure, TimeMap
+
+#: Distinct texts remembered before starting again; a publisher's noise must not grow the process.
+_MEMORY = 100_000
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,6})?", re.ASCII)
+_NOT_FINITE = frozenset({"nan", "inf", "infinity", "+inf", "-inf", "+infinity", "-infinity", "1.#inf", "1.#qnan"})
+_MINUS = str.maketrans({"−": "-", "－": "-"})
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """What a cell's text says: a value, or why there is none (`outcome`). `digits` as in `domain.readings.Readings`."""
+
+    value: float = math.nan
+    digits: int = TEXT_KEPT
+    outcome: Refusal | Ignored | None = None
+
+
+def number(text: str) -> Number:
+    """A published number; anything else is BAD_NUMBER, and what no computer can hold is NOT_FINITE."""
+    stripped = text.strip()
+    if len(stripped) > 100 or not _NUMBER.fullmatch(stripped.translate(_MINUS)):
+        return Number(outcome=Refusal.NOT_FINITE if stripped.lower() in _NOT_FINITE else Refusal.BAD_NUMBER)
+    value = float(stripped.translate(_MINUS))
+    if not math.isfinite(value):
+        return Number(outcome=Refusal.NOT_FINITE)
+    return Number(value, _digits(value, text))
+
+
+def _digits(value: float, text: str) -> int:
+    """Decimals that give the text back, or TEXT_KEPT when decimals alone do not (`1e-3`, `+5`, sixteen digits of noise)."""
+    decimals = len(text.partition(".")[2])
+    return decimals if decimals <= 30 and f"{value:.{decimals}f}" == text else TEXT_KEPT
+
+
+class Numbers:
+    """Reads the cells of one measure, with the texts that its publisher writes instead of a number."""
+
+    def __init__(self, measure: Measure) -> None:
+        self._missing = {*measure.missing}
+        self._missing_values = {found.value for text in measure.missing if (found := number(text)).outcome is None}
+        self._not_measured = frozenset(measure.not_measured)
+        self._words: Mapping[str, float] = measure.values
+        self._comma = measure.decimal_comma
+        self._known: dict[str, Number] = {}
+
+    def read(self, text: str) -> Number:
+        """The number in `text`, remembered."""
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) >= _MEMORY:
+                self._known.clear()
+            found = self._known[text] = self._read(text)
+        return found
+
+    def _read(self, text: str) -> Number:
+        stripped = text.strip()
+        if stripped in self._missing:
+            return Number(outcome=Ignored.PUBLISHER_MISSING_MARK)
+        if stripped in self._not_measured:
+            return Number(outcome=Ignored.NOT_MEASURED)
+        if not stripped:
+            return Number(outcome=Ignored.NOT_REPORTED)
+        if stripped in self._words:
+            return Number(self._words[stripped])
+        found = number(stripped.replace(",", ".") if self._comma else text)
+        if found.outcome is None and found.value in self._missing_values:
+            return Number(outcome=Ignored.PUBLISHER_MISSING_MARK)
+        return Number(found.value) if self._comma and found.outcome is None else found
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A moment read from text: seconds since 1970, how exact it is, and whether the zone came from the feed file."""
+
+    second: int = 0
+    resolution: str = "minute"
+    zone_assumed: bool = False
+    refusal: Refusal | None = None
+
+
+_LOOSE = re.compile(
+    r"(\d{4})\s*[-/.年년]?\s*(\d{1,2})\s*[-/.月월]?\s*(\d{1,2})\s*[日일]?(?:[\sT]*(\d{1,2})[:時시](\d{1,2})(?:[:分분](\d{1,2}))?\s*분?)?",
+    re.ASCII,
+)
+_MIDNIGHT = re.compile(r"^(.*?)[ T]24:00(:00)?(.*)$")
+_FILETIME_EPOCH_S = 11_644_473_600
+
+
+class Stamps:
+    """Reads the stamps of one form; each distinct text once."""
+
+    def __init__(self, spec: TimeMap) -> None:
+        self._zone = ZoneInfo(spec.zone)
+        self._format, self._stated, self._oldest = spec.format, spec.zone_stated, spec.oldest
+        self._known: dict[str, Stamp] = {}
+
+    def read(self, text: str) -> Stamp:
+        """The moment in `text`, remembered."""
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) >= _MEMORY:
+                self._known.clear()
+            found = self._known[text] = self._read(text)
+        return found
+
+    def _read(self, text: str) -> Stamp:
+        try:
+            moment, resolution = self._parse(text.strip())
+            assumed = moment.tzinfo is None and not self._stated
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=self._zone)
+            second = math.floor(moment.timestamp())
+        except (ValueError, OverflowError, OSError):
+            return Stamp(refusal=Refusal.BAD_TIME)
+        if moment.year < self._oldest:
+            return Stamp(refusal=Refusal.TIME_TOO_OLD)
+        return Stamp(second, resolution, assumed)
+
+    def _parse(self, text: str) -> tuple[datetime, str]:
+        if self._format in {"epoch_s", "epoch_ms", "filetime"}:
+            return _from_count(text, self._format), "minute"
+        # 24:00 is common in Japanese and Korean feeds; the standard library does not know it: it is the next day's midnight.
+        shift = timedelta()
+        if midnight := _MIDNIGHT.match(text):
+            text, shift = f"{midnight[1]} 00:00{midnight[2] or ''}{midnight[3]}", timedelta(days=1)
+        if self._format == "iso":
+            return datetime.fromisoformat(text) + shift, "minute" if len(text) > 10 else "day"
+        if self._format == "loose":
+            match = _LOOSE.fullmatch(text)
+            if match is None:
+                raise ValueError(text)
+            year, month, day, hour, minute, second = (int(part) if part else 0 for part in match.groups())
+            return datetime(year, month, day, hour, minute, second) + shift, "day" if match[4] is None else "minute"  # noqa: DTZ001
+        moment = datetime.strptime(text, self._format) + shift  # noqa: DTZ007
+        return moment, "minute" if re.search(r"%[HIMSTXcs]", self._format) else "day"
+
+
+def _from_count(text: str, kind: str) -> datetime:
+    count = number(text)
+    if count.outcome is not None:
+        raise ValueError(text)
+    seconds = {
+        "epoch_s": count.value,
+        "epoch_ms": count.value / 1e3,
+        "filetime": count.value / 1e7 - _FILETIME_EPOCH_S,
+    }[kind]
+    return datetime.fromtimestamp(seconds, UTC)

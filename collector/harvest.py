@@ -1,0 +1,84 @@
+"""One answer in, one harvest out: decode, harmonise, judge. Whatever a publisher sends, nothing is raised here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import structlog
+
+from collector.decode import decode
+from collector.fetched import Fetched
+from collector.harmonise import FormReader
+from collector.harmonise_readings import Context, SeriesBook
+from collector.harmonise_stations import StationBook
+from collector.plan import recognise
+from collector.qc import judge
+from collector.rawtable import PayloadRefused
+from domain.readings import Harvest, RefusedRow
+from domain.reasons import Refusal
+from specs.columns import Wanted, wanted
+from specs.feed import FeedSpec, Form
+from specs.loading import Config, Table
+
+_log = structlog.get_logger(__name__)
+
+
+class _FeedReader:
+    """The memory of one feed: stations, series, and the list of stations that its publisher calls missing."""
+
+    def __init__(self, feed: FeedSpec, tables: Mapping[str, Table]) -> None:
+        self.feed = feed
+        stations = StationBook(feed, tables)
+        series = SeriesBook(feed, stations)
+        self._forms: dict[str, tuple[FormReader, Wanted]] = {
+            form.id: (FormReader(feed, form, stations, series), wanted(form)) for form in feed.forms
+        }
+        self._listed: frozenset[str] = frozenset()
+
+    def read(self, form: Form, variables: Mapping[str, str], body: bytes, received_s: int) -> Harvest:
+        reader, columns = self._forms[form.id]
+        table = decode(body, form.decode, columns)
+        harvest = reader.read(table, Context(variables, received_s, self._listed))
+        if form.marks is not None and harvest.marks_complete:
+            self._listed = frozenset(mark.station_uid for mark in harvest.marks)
+        return judge(harvest, self.feed, received_s, form.time.history_s if form.time else 0)
+
+
+class Harvester:
+    """Turns answers into harvests; one per process, because it remembers stations, series and texts from answer to answer."""
+
+    def __init__(self, config: Config) -> None:
+        self._tables = config.tables
+        self._readers: dict[str, _FeedReader] = {}
+
+    def harvest(self, feed: FeedSpec, fetched: Fetched, now_s: float) -> Harvest:
+        """What `fetched` gave of `feed`; `now_s` is the time of receipt by our clock, against which stamps are judged."""
+        answer = fetched.answer
+        if answer.failure is not None or answer.not_modified:
+            return Harvest()
+        found = recognise(feed, answer.method, answer.url)
+        if found is None:
+            return refused(Refusal.ROWS_NOT_FOUND, f"no form of {feed.id} has the address {answer.url}")
+        form, variables = found
+        if answer.status in form.request.absent:
+            return Harvest()
+        try:
+            return self._reader(feed).read(form, variables, fetched.body, int(now_s))
+        except PayloadRefused as error:
+            return refused(error.reason, error.detail)
+        except Exception as error:  # noqa: BLE001  a publisher must never stop the collector; the traceback is kept
+            self._readers.pop(feed.id, None)  # what it remembered may be half written
+            _log.exception("decoder_failed", feed=feed.id, form=form.id, url=answer.url)
+            return refused(Refusal.DECODER_FAILED, f"{type(error).__name__}: {error}")
+
+    def _reader(self, feed: FeedSpec) -> _FeedReader:
+        known = self._readers.get(feed.id)
+        if known is None or known.feed is not feed:
+            known = self._readers[feed.id] = _FeedReader(feed, self._tables)
+        return known
+
+
+def refused(reason: Refusal, detail: str) -> Harvest:
+    """The harvest of a payload that could not be read at all."""
+    return Harvest(refused=MappingProxyType({reason: 1}), refused_rows=(RefusedRow(reason, "payload", detail[:200]),))

@@ -1,0 +1,171 @@
+"""The requests of a feed: which are due, and to which form of the feed a captured address belongs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import product
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
+
+from specs.feed import FeedSpec, Form
+from specs.loading import Table
+from specs.request import PLACEHOLDER, Listed, Moment, Request, Span, Values, Variable
+from specs.strict import EnvRef
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """One request to make. `url` and `headers` hold no secret; the fetcher adds what `secret_*` name from the environment."""
+
+    feed_id: str
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    secret_query: tuple[tuple[str, str], ...] = ()
+    secret_headers: tuple[tuple[str, str], ...] = ()
+    redirect_hosts: tuple[str, ...] = ()
+    form_id: str = ""
+    absent: tuple[int, ...] = ()
+
+
+def planned(feed: FeedSpec, tables: Mapping[str, Table], now_s: float) -> tuple[PlannedRequest, ...]:
+    """The requests of one poll of `feed` at `now_s`, in order. A form with its own `every_s` is asked in the first poll of each such period."""
+    return tuple(
+        request
+        for form in feed.forms
+        if form.request.scheduled and _due(form.request, feed.schedule.every_s, now_s)
+        for request in _requests(feed, form, now_s, tables)
+    )
+
+
+def matches(feed: FeedSpec, method: str, url: str) -> bool:
+    """Whether a captured request belongs to this feed; secrets are no part of the comparison."""
+    return recognise(feed, method, url) is not None
+
+
+def form_of(feed: FeedSpec, method: str, url: str) -> Form | None:
+    """The shape of answer that a request brings, planned or captured; None for a stranger."""
+    found = recognise(feed, method, url)
+    return found[0] if found else None
+
+
+def recognise(feed: FeedSpec, method: str, url: str) -> tuple[Form, Mapping[str, str]] | None:
+    """The form that an address belongs to, and the values of its template's variables; None for a stranger."""
+    asked = urlsplit(url)
+    query = frozenset(parse_qsl(asked.query, keep_blank_values=True))
+    for form in feed.forms:
+        if form.request.method != method:
+            continue
+        for template in (_template(form.request), *form.request.also):
+            found = _match(template, _secret_names(form.request), asked.netloc + asked.path, query)
+            if found is not None and _allowed(form.request, found):
+                return form, found
+    return None
+
+
+def _requests(feed: FeedSpec, form: Form, now_s: float, tables: Mapping[str, Table]) -> Iterator[PlannedRequest]:
+    request = form.request
+    names = list(request.variables)
+    for values in product(*(list(_values(request.variables[name], now_s, tables)) for name in names)):
+        chosen = dict(zip(names, values, strict=True))
+        yield PlannedRequest(
+            feed_id=feed.id, method=request.method, url=_filled(_template(request), chosen),
+            headers=tuple((name, value) for name, value in request.headers.items() if isinstance(value, str)),
+            body=_filled(request.body, chosen).encode(),
+            secret_query=_references(request.parameters), secret_headers=_references(request.headers),
+            redirect_hosts=request.redirect_hosts, form_id=form.id, absent=request.absent,
+        )
+
+
+def _due(request: Request, feed_every_s: int, now_s: float) -> bool:
+    return request.every_s is None or now_s % request.every_s < feed_every_s
+
+
+def _values(variable: Variable, now_s: float, tables: Mapping[str, Table]) -> Iterator[str]:
+    match variable:
+        case Values():
+            yield from variable.values
+        case Span():
+            yield from map(str, range(variable.first, variable.last + 1))
+        case Listed():
+            yield from _listed(variable, tables)
+        case Moment():
+            now = datetime.fromtimestamp(now_s, UTC)
+            moments = (now + timedelta(seconds=variable.offset_s + more) for more in (0, *variable.also_s))
+            yield from dict.fromkeys(moment.astimezone(ZoneInfo(variable.zone)).strftime(variable.format) for moment in moments)
+
+
+def _listed(variable: Listed, tables: Mapping[str, Table]) -> Iterator[str]:
+    table = tables.get(variable.table)
+    if table is None:
+        return
+    columns = {name: at for at, name in enumerate(table.columns)}
+    for row in table.rows:
+        if all(row[columns[name]] == text for name, text in variable.where.items()):
+            yield row[columns[variable.column]]
+
+
+def _template(request: Request) -> str:
+    """The address with its plain parameters; secret ones are left out."""
+    plain = {name: value for name, value in request.parameters.items() if isinstance(value, str)}
+    if not plain:
+        return request.url
+    parts = urlsplit(request.url)
+    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(plain, safe="{}"))))))
+
+
+def _filled(template: str, chosen: Mapping[str, str]) -> str:
+    return PLACEHOLDER.sub(lambda found: quote(chosen[found[1]], safe=""), template)
+
+
+def _references(pairs: Mapping[str, str | EnvRef]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value.env) for name, value in pairs.items() if isinstance(value, EnvRef))
+
+
+def _secret_names(request: Request) -> frozenset[str]:
+    return frozenset(name for name, _ in _references(request.parameters))
+
+
+def _match(template: str, secrets: frozenset[str], place: str, query: frozenset[tuple[str, str]]) -> dict[str, str] | None:
+    """Variables by which `template` gives this place and these parameters in any order, or None."""
+    wanted_place, wanted_query = _pattern(template)
+    found = wanted_place.fullmatch(place)
+    given = {name: value for name, value in query if name not in secrets}
+    if found is None or set(given) != set(wanted_query):
+        return None
+    values = dict(found.groupdict())
+    for name, pattern in wanted_query.items():
+        part = pattern.fullmatch(given[name])
+        if part is None:
+            return None
+        values |= part.groupdict()
+    return values
+
+
+@lru_cache(maxsize=4096)
+def _pattern(template: str) -> tuple[re.Pattern[str], dict[str, re.Pattern[str]]]:
+    parts = urlsplit(template)
+    return _regex(parts.netloc + parts.path), {
+        name: _regex(value) for name, value in parse_qsl(parts.query, keep_blank_values=True)
+    }
+
+
+def _regex(template: str) -> re.Pattern[str]:
+    pieces = re.split(r"\{(\w+)\}", template)
+    return re.compile("".join(f"(?P<{piece}>[^/&?]+)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)))
+
+
+def _allowed(request: Request, found: Mapping[str, str]) -> bool:
+    """Variables with a closed list of values match those only, so that two forms may share one path."""
+    for name, value in found.items():
+        variable = request.variables.get(name)
+        if isinstance(variable, Values) and value not in variable.values:
+            return False
+        if isinstance(variable, Span) and not (value.isdigit() and variable.first <= int(value) <= variable.last):
+            return False
+    return True

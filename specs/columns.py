@@ -1,0 +1,82 @@
+"""Which columns of a decoded table a form uses; decoders read those and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from specs.feed import Form
+from specs.mapping import Choice, Measure, Prefixed, StationMap
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Columns by what is done with them: `texts` are words and stamps, `numbers` keep their literal. Without `needed` nothing can be read."""
+
+    texts: tuple[str, ...]
+    numbers: tuple[str, ...]
+    needed: frozenset[str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns, texts first."""
+        return (*self.texts, *self.numbers)
+
+
+def wanted(form: Form) -> Wanted:
+    """The columns that the mapping of `form` names, without `$url.` and `$head.` ones."""
+    texts: list[str | None] = []
+    numbers: list[str | None] = []
+    needed: list[str] = []
+    if form.station:
+        _station(form.station, texts, numbers, needed)
+    if form.time:
+        texts += [form.time.column, form.time.published]
+        needed.append(form.time.column)
+    for measure in form.measures:
+        _measure(measure, texts, numbers)
+    for part in (form.samples, form.quakes, form.marks):
+        if part is not None:
+            columns = [getattr(part, name) for name in _COLUMNS if isinstance(getattr(part, name, None), str)]
+            texts += columns
+    if form.samples:
+        needed += [form.samples.analyte, form.samples.detected, form.samples.limit]
+    if form.quakes:
+        needed += [form.quakes.uid, form.quakes.event, form.quakes.reported]
+    plain_numbers = _own(numbers)
+    plain_texts = tuple(name for name in _own(texts) if name not in plain_numbers)
+    return Wanted(plain_texts, plain_numbers, frozenset(_own(needed)))
+
+
+#: Fields of sample, quake and mark maps that name a column.
+_COLUMNS = (
+    "analyte", "detected", "limit", "unit", "layer", "taxon", "uid", "event", "status", "title", "place", "origin", "reported",
+    "position", "magnitude", "intensity", "serial", "last_value",
+)
+
+
+def key_columns(station: StationMap) -> tuple[str, ...]:
+    """The columns that make a station's key."""
+    return (station.key,) if isinstance(station.key, str) else station.key
+
+
+def _station(station: StationMap, texts: list[str | None], numbers: list[str | None], needed: list[str]) -> None:
+    needed += key_columns(station)
+    texts += [*key_columns(station), *station.names.values()]
+    for part in (station.region, station.kind, station.owner):
+        if isinstance(part, Choice | Prefixed):
+            texts.append(part.column)
+    if isinstance(station.owner, str):
+        texts.append(station.owner)
+    numbers.append(station.elevation_m)
+    if station.position:
+        numbers += [station.position.latitude, station.position.longitude]
+        texts.append(station.position.on)
+
+
+def _measure(measure: Measure, texts: list[str | None], numbers: list[str | None]) -> None:
+    numbers += [measure.column, *(part for part in (measure.window_s, measure.floor, measure.ceiling) if isinstance(part, str))]
+    texts += [rule.column for rule in (measure.only, measure.except_for) if rule]
+
+
+def _own(names: list[str | None] | list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in names if name and not name.startswith("$")))

@@ -1,0 +1,185 @@
+"""`config/` -> one checked, frozen `Config`, or every problem in it at once."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from specs.feed import FeedSpec
+from specs.near import nearest
+from specs.problems import ConfigError, Problem, plain, position, problems_of, read_yaml
+from specs.region import Geography, load_geography
+from specs.request import Listed
+from specs.rule import RuleSpec, load_rules
+from specs.source import SourceFile, SourceSpec
+
+__all__ = ["Config", "ConfigError", "Problem", "Table", "load_config", "load_feed"]
+
+Model = TypeVar("Model", bound=BaseModel)
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A local list from `config/tables/`: its columns and its rows, all text."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def column(self, name: str) -> tuple[str, ...]:
+        """The texts of one column, top to bottom."""
+        at = self.columns.index(name)
+        return tuple(row[at] for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that operators describe, checked and frozen; `digest` changes whenever any file of it does."""
+
+    folder: Path
+    feeds: tuple[FeedSpec, ...]
+    sources: tuple[SourceSpec, ...]
+    rules: tuple[RuleSpec, ...]
+    geography: Geography
+    digest: str
+    tables: Mapping[str, Table] = field(default_factory=lambda: MappingProxyType({}))
+
+    def feed(self, feed_id: str) -> FeedSpec | None:
+        """The feed with this id, or None."""
+        return next((feed for feed in self.feeds if feed.id == feed_id), None)
+
+
+def load_config(folder: Path) -> Config:
+    """Read and check every file of `folder`; raises ConfigError with all problems of all files."""
+    problems: list[Problem] = []
+    sources = _load_sources(folder, problems)
+    tables = _load_tables(folder, problems)
+    feeds = _load_feeds(folder, {source.id for source in sources}, tables, problems)
+    geography = _load_part(load_geography, folder, problems)
+    rules = _load_part(load_rules, folder / "rules.yaml", problems)
+    if problems or geography is None:
+        raise ConfigError(problems)
+    return Config(folder, feeds, sources, rules or (), geography, _digest(folder), MappingProxyType(tables))
+
+
+def load_feed(path: Path, name: str = "") -> FeedSpec:
+    """One feed file by itself, without its neighbours; raises ConfigError."""
+    problems: list[Problem] = []
+    document, _ = _read(path, name or path.name, problems)
+    feed = _checked(FeedSpec, document, name or path.name, problems) if document is not None else None
+    if feed is None or problems:
+        raise ConfigError(problems)
+    return feed
+
+
+def _load_feeds(folder: Path, sources: set[str], tables: Mapping[str, Table], problems: list[Problem]) -> tuple[FeedSpec, ...]:
+    feeds: dict[str, FeedSpec] = {}
+    for path in sorted((folder / "feeds").glob("*.yaml")):
+        name = f"feeds/{path.name}"
+        document, found = _read(path, name, problems)
+        if not found:
+            continue
+        feed = _checked(FeedSpec, document, name, problems)
+        if feed is None:
+            continue
+        problems += _linked(feed, path, name, document, sources, tables)
+        if feed.id in feeds:
+            problems.append(_problem(name, document, ("id",), f"`{feed.id}` is already the id of another feed"))
+        feeds[feed.id] = feed
+    return tuple(feeds[key] for key in sorted(feeds))
+
+
+def _linked(
+    feed: FeedSpec, path: Path, name: str, document: Any, sources: set[str], tables: Mapping[str, Table]
+) -> list[Problem]:
+    """What one file cannot know by itself: its own name, its source, its tables."""
+    found = []
+    if path.stem != feed.id:
+        found.append(_problem(name, document, ("id",), f"the file must be called `{feed.id}.yaml`"))
+    if feed.source not in sources:
+        found.append(_problem(name, document, ("source",), f"`{feed.source}` is not in sources.yaml{nearest(feed.source, sources)}"))
+    for number, form in enumerate(feed.forms):
+        at = form.station.position if form.station else None
+        if at and at.table and at.table not in tables and not at.optional:
+            found.append(_no_table(name, document, ("forms", number, "station", "position", "table"), at.table, tables))
+        for key, variable in form.request.variables.items():
+            if isinstance(variable, Listed):
+                place = ("forms", number, "request", "variables", key)
+                if variable.table not in tables:
+                    found.append(_no_table(name, document, place, variable.table, tables))
+                elif missing := {variable.column, *variable.where} - set(tables[variable.table].columns):
+                    found.append(_problem(name, document, place, f"tables/{variable.table}.csv has no column {', '.join(sorted(missing))}"))
+    return found
+
+
+def _no_table(name: str, document: Any, place: tuple[str | int, ...], table: str, tables: Mapping[str, Table]) -> Problem:
+    return _problem(name, document, place, f"tables/{table}.csv does not exist{nearest(table, tables)}")
+
+
+def _load_sources(folder: Path, problems: list[Problem]) -> tuple[SourceSpec, ...]:
+    document, found = _read(folder / "sources.yaml", "sources.yaml", problems)
+    checked = _checked(SourceFile, document, "sources.yaml", problems) if found else None
+    return checked.sources if checked else ()
+
+
+def _load_tables(folder: Path, problems: list[Problem]) -> dict[str, Table]:
+    tables = {}
+    for path in sorted((folder / "tables").glob("*.csv")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        rows = [tuple(row) for row in csv.reader(line for line in lines if not line.startswith("#")) if row]
+        if not rows or any(len(row) != len(rows[0]) for row in rows):
+            problems.append(Problem(f"tables/{path.name}", 1, 1, "", "every row must have as many cells as the header"))
+            continue
+        tables[path.stem] = Table(path.stem, rows[0], tuple(rows[1:]))
+    return tables
+
+
+def _load_part(load: Callable[[Path], Part], argument: Path, problems: list[Problem]) -> Part | None:
+    """Regions and rules have loaders of their own; their problems join ours."""
+    try:
+        return load(argument)
+    except ConfigError as error:
+        problems += error.problems
+        return None
+
+
+def _read(path: Path, name: str, problems: list[Problem]) -> tuple[Any, bool]:
+    if not path.exists():
+        problems.append(Problem(name, 1, 1, "", "the file does not exist"))
+        return None, False
+    document, found = read_yaml(path, name)
+    problems += found
+    if not found and not isinstance(document, Mapping):
+        problems.append(Problem(name, 1, 1, "", "the file must be a mapping of keys to values"))
+        return None, False
+    return document, not found
+
+
+def _checked(model: type[Model], document: Any, name: str, problems: list[Problem]) -> Model | None:
+    try:
+        return model.model_validate(plain(document))
+    except ValidationError as error:
+        problems += problems_of(error, model, document, name)
+        return None
+
+
+def _problem(name: str, document: Any, loc: tuple[str | int, ...], message: str) -> Problem:
+    line, column = position(document, loc)
+    return Problem(name, line, column, ".".join(map(str, loc)), message)
+
+
+def _digest(folder: Path) -> str:
+    """SHA-256 over names and bytes of all operator files."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in {".yaml", ".csv", ".geojson"}:
+            total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return total.hexdigest()
