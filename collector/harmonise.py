@@ -9,14 +9,14 @@ from collector.harmonise_stations import StationBook, cells
 from collector.rawtable import RawTable
 from domain.readings import Harvest, Readings, Station, StationMark
 from domain.reasons import Refusal
-from specs.feed import FeedSpec, Form
+from specs.feed import Form
 from specs.mapping import MarkMap
 
 
 class FormReader:
     """Reads tables of one form; what is the same from answer to answer is looked up once."""
 
-    def __init__(self, feed: FeedSpec, form: Form, stations: StationBook, series: SeriesBook) -> None:
+    def __init__(self, form: Form, stations: StationBook, series: SeriesBook) -> None:
         self._form, self._stations = form, stations
         self._readings = ReadingsReader(form, stations, series) if form.measures else None
 

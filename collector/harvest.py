@@ -32,7 +32,7 @@ class _FeedReader:
         stations = StationBook(feed, tables)
         series = SeriesBook(feed, stations)
         self._forms: dict[str, tuple[FormReader, Wanted]] = {
-            form.id: (FormReader(feed, form, stations, series), wanted(form)) for form in feed.forms
+            form.id: (FormReader(form, stations, series), wanted(form)) for form in feed.forms
         }
         self._listed: frozenset[str] = frozenset()
 
@@ -57,7 +57,7 @@ class Harvester:
         answer = fetched.answer
         if answer.failure is not None or answer.not_modified:
             return Harvest()
-        found = recognise(feed, answer.method, answer.url)
+        found = recognise(feed, answer.method, answer.url, self._tables)
         if found is None:
             return refused(Refusal.ROWS_NOT_FOUND, f"no form of {feed.id} has the address {answer.url}")
         form, variables = found

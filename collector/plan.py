@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import product
+from types import MappingProxyType
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,8 @@ from specs.feed import FeedSpec, Form
 from specs.loading import Table
 from specs.request import PLACEHOLDER, Listed, Moment, Request, Span, Values, Variable
 from specs.strict import EnvRef
+
+_NO_TABLES: Mapping[str, Table] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class PlannedRequest:
     absent: tuple[int, ...] = ()
 
 
-def planned(feed: FeedSpec, tables: Mapping[str, Table], now_s: float) -> tuple[PlannedRequest, ...]:
+def planned(feed: FeedSpec, now_s: float, tables: Mapping[str, Table] = _NO_TABLES) -> tuple[PlannedRequest, ...]:
     """The requests of one poll of `feed` at `now_s`, in order. A form with its own `every_s` is asked in the first poll of each such period."""
     return tuple(
         request
@@ -43,18 +46,14 @@ def planned(feed: FeedSpec, tables: Mapping[str, Table], now_s: float) -> tuple[
     )
 
 
-def matches(feed: FeedSpec, method: str, url: str) -> bool:
+def matches(feed: FeedSpec, method: str, url: str, tables: Mapping[str, Table] = _NO_TABLES) -> bool:
     """Whether a captured request belongs to this feed; secrets are no part of the comparison."""
-    return recognise(feed, method, url) is not None
+    return recognise(feed, method, url, tables) is not None
 
 
-def form_of(feed: FeedSpec, method: str, url: str) -> Form | None:
-    """The shape of answer that a request brings, planned or captured; None for a stranger."""
-    found = recognise(feed, method, url)
-    return found[0] if found else None
-
-
-def recognise(feed: FeedSpec, method: str, url: str) -> tuple[Form, Mapping[str, str]] | None:
+def recognise(
+    feed: FeedSpec, method: str, url: str, tables: Mapping[str, Table] = _NO_TABLES
+) -> tuple[Form, Mapping[str, str]] | None:
     """The form that an address belongs to, and the values of its template's variables; None for a stranger."""
     asked = urlsplit(url)
     query = frozenset(parse_qsl(asked.query, keep_blank_values=True))
@@ -63,7 +62,7 @@ def recognise(feed: FeedSpec, method: str, url: str) -> tuple[Form, Mapping[str,
             continue
         for template in (_template(form.request), *form.request.also):
             found = _match(template, _secret_names(form.request), asked.netloc + asked.path, query)
-            if found is not None and _allowed(form.request, found):
+            if found is not None and _allowed(form.request, found, tables):
                 return form, found
     return None
 
@@ -160,12 +159,18 @@ def _regex(template: str) -> re.Pattern[str]:
     return re.compile("".join(f"(?P<{piece}>[^/&?]+)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)))
 
 
-def _allowed(request: Request, found: Mapping[str, str]) -> bool:
+def _allowed(request: Request, found: Mapping[str, str], tables: Mapping[str, Table]) -> bool:
     """Variables with a closed list of values match those only, so that two forms may share one path."""
-    for name, value in found.items():
-        variable = request.variables.get(name)
-        if isinstance(variable, Values) and value not in variable.values:
-            return False
-        if isinstance(variable, Span) and not (value.isdigit() and variable.first <= int(value) <= variable.last):
-            return False
-    return True
+    return all(_may_be(request.variables.get(name), value, tables) for name, value in found.items())
+
+
+def _may_be(variable: Variable | None, value: str, tables: Mapping[str, Table]) -> bool:
+    match variable:
+        case Values():
+            return value in variable.values
+        case Span():
+            return value.isdigit() and variable.first <= int(value) <= variable.last
+        case Listed() if variable.table in tables:
+            return value in set(_listed(variable, tables))
+        case _:
+            return True
