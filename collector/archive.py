@@ -14,7 +14,6 @@ import json
 import os
 import tempfile
 import threading
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -97,6 +96,7 @@ class ArchiveReader:
         self.folders = tuple(folders)
         self.problems: list[str] = []
         self._max_bytes = max_bytes
+        self._handles = [_index_of(folder) for folder in self.folders]
         self._entries = sorted(entry for number in range(len(self.folders)) for entry in self._scan(number))
 
     def __len__(self) -> int:
@@ -108,34 +108,17 @@ class ArchiveReader:
         return (self._entries[0].requested_s, self._entries[-1].requested_s) if self._entries else (0.0, 0.0)
 
     def __iter__(self) -> Iterator[Fetched]:
-        return self.since(float("-inf"))
+        return (self.read(position) for position in range(len(self)))
 
-    def since(self, time_s: float) -> Iterator[Fetched]:
-        """The captures that were requested at `time_s` or later."""
-        handles = [(folder / INDEX).open("rb") for folder in self.folders]
-        try:
-            for entry in self._entries[bisect_left(self._entries, _Entry(time_s, 0, 0)) :]:
-                yield self._read(entry, handles[entry.archive])
-        finally:
-            for handle in handles:
-                handle.close()
+    def answers(self) -> Iterator[Answer]:
+        """The index alone, in order: what was asked and how it was answered, without the bodies."""
+        for entry in self._entries:
+            yield _answer(self._line(entry))
 
-    def _scan(self, number: int) -> Iterator[_Entry]:
-        path = self.folders[number] / INDEX
-        if not path.is_file():
-            raise ArchiveError(f"{self.folders[number]} is no capture archive: it has no {INDEX}")
-        offset = 0
-        with path.open("rb") as index:
-            for count, line in enumerate(index, 1):
-                try:
-                    yield _Entry(_seconds(json.loads(line)["requested_at"]), number, offset)
-                except (ValueError, KeyError, TypeError) as error:
-                    self.problems.append(f"{path}:{count} {type(error).__name__}: {error}")
-                offset += len(line)
-
-    def _read(self, entry: _Entry, handle: BinaryIO) -> Fetched:
-        handle.seek(entry.offset)
-        line = json.loads(handle.readline())
+    def read(self, position: int) -> Fetched:
+        """The capture at `position` of the order, with its body; a body that cannot be read is a failure of that capture."""
+        entry = self._entries[position]
+        line = self._line(entry)
         answer = _answer(line)
         if answer.failure or answer.not_modified:
             return Fetched(answer)
@@ -145,6 +128,35 @@ class ArchiveReader:
             self.problems.append(f"{self.folders[entry.archive]} {line.get('body')}: {error}")
             return Fetched(replace(answer, failure=Refusal.NO_CAPTURE, failure_detail=str(error)))
         return opened(answer, wire, self._max_bytes)
+
+    def close(self) -> None:
+        """Close the indexes."""
+        for handle in self._handles:
+            handle.close()
+
+    def _line(self, entry: _Entry) -> dict[str, object]:
+        handle = self._handles[entry.archive]
+        handle.seek(entry.offset)
+        line: dict[str, object] = json.loads(handle.readline())
+        return line
+
+    def _scan(self, number: int) -> Iterator[_Entry]:
+        offset = 0
+        for count, text in enumerate(self._handles[number], 1):
+            try:
+                line = json.loads(text)
+                _answer(line)
+                yield _Entry(_seconds(line["requested_at"]), number, offset)
+            except (ValueError, KeyError, TypeError) as error:
+                self.problems.append(f"{self.folders[number] / INDEX}:{count} {type(error).__name__}: {error}")
+            offset += len(text)
+
+
+def _index_of(folder: Path) -> BinaryIO:
+    try:
+        return (folder / INDEX).open("rb")
+    except OSError as error:
+        raise ArchiveError(f"{folder} is no capture archive: {INDEX} cannot be read ({error.strerror})") from error
 
 
 def opened(answer: Answer, wire: bytes, max_bytes: int) -> Fetched:

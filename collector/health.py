@@ -155,5 +155,6 @@ class Run:
     feed_id: str
     started_s: int
     uid: str
+    last_s: float = 0.0
     gathered: Gathered = field(default_factory=Gathered)
     tally: Tally = field(default_factory=Tally)

@@ -7,7 +7,6 @@ committed as one batch. A run is one poll of a feed; when it ends, the feed gets
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,7 +17,7 @@ from collector.fetched import Fetched
 from collector.harvest import Harvester
 from collector.health import Expected, Run, judge
 from collector.metrics import Metrics
-from collector.plan import form_of
+from collector.plan import recognise
 from domain.clock import Clock
 from domain.readings import Answer, Batch, Harvest, Station, Tally
 from domain.states import FeedState
@@ -29,12 +28,11 @@ from store.write import commit_batch, finish_run
 
 log = structlog.get_logger(__name__)
 
-Committed = Callable[[Batch, Mapping[str, tuple[str, ...]]], None]
 _WORTH_A_THREAD = 1 << 17
 
 
 class Pipeline:
-    """Takes answers, one at a time per feed. `committed` is told of every committed batch (the recent window listens)."""
+    """Takes answers, one at a time per feed; several feeds may go through it at once."""
 
     def __init__(
         self,
@@ -44,12 +42,10 @@ class Pipeline:
         archive: Archive | None = None,
         *,
         metrics: Metrics | None = None,
-        committed: Committed | None = None,
         threads: bool = False,
     ) -> None:
         self._store, self._clock, self._archive = store, clock, archive or NullArchive()
         self._metrics = metrics or Metrics()
-        self._committed = committed
         self._threads = threads
         self.configure(config)
         self._edges: dict[str, int] = {}
@@ -78,8 +74,7 @@ class Pipeline:
         batch = Batch(feed.id, run.uid, run.started_s, answer, harvest, received_s, feed.exercise)
         areas = {station.uid: self._areas_of(station) for station in harvest.stations}
         tally = await commit_batch(self._store, batch, areas)
-        if self._committed:
-            self._committed(batch, areas)
+        run.last_s = answer.received_s
         run.gathered.asked += 1
         run.gathered.add(answer, harvest)
         run.tally = run.tally + tally
@@ -93,9 +88,10 @@ class Pipeline:
         edge_s = run.gathered.edge_s()
         if edge_s is not None:
             self._edges[feed.id] = edge_s
-        now_s = self._clock.now_s()
-        state, cause = judge(run.gathered, _expected(feed), self._edges.get(feed.id), now_s)
-        await finish_run(self._store, run.uid, int(now_s), state, cause)
+        # judged as of the last answer: a replay ends a run when it knows that nothing follows, which must not make it older
+        at_s = run.last_s or self._clock.now_s()
+        state, cause = judge(run.gathered, _expected(feed), self._edges.get(feed.id), at_s)
+        await finish_run(self._store, run.uid, int(at_s), state, cause)
         self._tell(feed.id, state, cause, run)
         return state, cause
 
@@ -134,8 +130,8 @@ class Pipeline:
 
 def _without_absence(answer: Answer, feed: FeedSpec) -> Answer:
     """A status by which this publisher says "there is no such document" is an answer, not a failure."""
-    form = form_of(feed, answer.method, answer.url)
-    if form and answer.failure and answer.status in form.request.absent:
+    found = recognise(feed, answer.method, answer.url) if answer.failure and answer.status else None
+    if found and answer.status in found[0].request.absent:
         return replace(answer, failure=None, failure_detail="")
     return answer
 

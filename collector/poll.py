@@ -26,7 +26,7 @@ class Poller:
 
     async def poll(self, feed: FeedSpec) -> Run | None:
         """Ask everything that is due of `feed`; None when nothing is. Stops at once when the publisher says no."""
-        requests = planned(feed, self.pipeline.config.tables, self.clock.now_s())
+        requests = planned(feed, self.clock.now_s(), self.pipeline.config.tables)
         if not requests:
             return None
         run: Run | None = None

@@ -7,12 +7,9 @@ there after all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from collector.archive import ArchiveReader
-from collector.fetched import Fetched
 from collector.pipeline import Pipeline
-from collector.replay import FeedMatcher, Replay, Replayed
+from collector.replay import Replay, Replayed
 from domain.clock import VirtualClock
 from specs.loading import Config
 from store.engine import Store
@@ -30,11 +27,5 @@ async def recover(store: Store, config: Config, captures: ArchiveReader) -> Repl
     replay = Replay(Pipeline(store, config, clock), clock, tick_s=float("inf"))
     if not since_s:
         return replay.result
-    return await replay.run(_newer(captures, FeedMatcher(config), since_s))
-
-
-def _newer(captures: ArchiveReader, match: FeedMatcher, since_s: dict[str, float]) -> Iterator[Fetched]:
-    for fetched in captures.since(min(since_s.values())):
-        feed = match.feed_of(fetched.answer)
-        if feed and fetched.answer.requested_s >= since_s.get(feed.id, float("inf")):
-            yield fetched
+    never = float("inf")
+    return await replay.run(captures, chosen=lambda feed, answer: answer.requested_s >= since_s.get(feed.id, never))

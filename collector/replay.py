@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from collector.archive import ArchiveReader
 from collector.fetched import Fetched
 from collector.health import Run
 from collector.pipeline import Pipeline
@@ -22,8 +23,7 @@ from specs.loading import Config
 #: Answers whose requests lie further apart than this are not one poll.
 RUN_GAP_S = 600
 
-Moved = Callable[[], Awaitable[None]]
-Done = Callable[[str, Answer], Awaitable[bool]]
+Moved = Callable[[], Awaitable[object]]
 
 
 @dataclass(slots=True)
@@ -32,7 +32,6 @@ class FeedCount:
 
     answers: int = 0
     runs: int = 0
-    skipped: int = 0
     tally: Tally = field(default_factory=Tally)
     states: Counter[str] = field(default_factory=Counter)
     last_state: str = ""
@@ -48,108 +47,109 @@ class Replayed:
     last_s: float = 0.0
 
 
-@dataclass(slots=True)
-class RunBook:
-    """Groups the captures of an archive into runs, as the polls were that made them."""
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One capture of the archive: its feed, and whether it opens or ends a run of that feed."""
 
-    run: Run | None = None
-    urls: set[str] | None = None
-    last_s: float = 0.0
+    position: int
+    feed: FeedSpec
+    opens: bool
+    ends: bool
 
-    def continues(self, answer: Answer) -> bool:
-        """Whether this answer belongs to the open run: no request comes twice in one poll, and no long gap lies between."""
-        if self.run is None or self.urls is None:
-            return False
-        return answer.url not in self.urls and answer.requested_s - self.last_s <= RUN_GAP_S
 
-    def note(self, answer: Answer) -> None:
-        """Remember an answer of the open run."""
-        self.urls = {*(self.urls or ()), answer.url}
-        self.last_s = answer.requested_s
+def placed(answers: Iterable[Answer], match: FeedMatcher, strangers: Counter[str]) -> list[Placed]:
+    """Group captures into the polls that made them: no request comes twice in one poll, and no long gap lies inside one."""
+    found: list[Placed] = []
+    last: dict[str, int] = {}
+    open_runs: dict[str, tuple[set[str], float]] = {}
+    for position, answer in enumerate(answers):
+        feed = match.feed_of(answer)
+        if feed is None:
+            strangers[answer.url.split("?")[0]] += 1
+            continue
+        urls, last_s = open_runs.get(feed.id, (set(), float("-inf")))
+        opens = answer.url in urls or answer.requested_s - last_s > RUN_GAP_S
+        if not opens:
+            before = found[last[feed.id]]
+            found[last[feed.id]] = replace(before, ends=False)
+        open_runs[feed.id] = ({answer.url} if opens else urls | {answer.url}, answer.requested_s)
+        last[feed.id] = len(found)
+        found.append(Placed(position, feed, opens, ends=True))
+    return found
 
 
 class Replay:
-    """Feeds captures through a pipeline. `moved` is awaited after every batch and every tick (the watcher's turn);
-    `done` tells whether a batch is in the store already, so that a replay that was killed goes on where it stopped.
+    """Feeds captures through a pipeline; `moved` is awaited after every capture and every tick (the watcher's turn).
+
+    A replay that was killed is simply started again: what is in the store already changes nothing.
     """
 
     def __init__(
-        self,
-        pipeline: Pipeline,
-        clock: VirtualClock,
-        *,
-        moved: Moved | None = None,
-        done: Done | None = None,
-        tick_s: float = 600.0,
+        self, pipeline: Pipeline, clock: VirtualClock, *, moved: Moved | None = None, tick_s: float = 600.0
     ) -> None:
         self._pipeline, self._clock, self._tick_s = pipeline, clock, tick_s
-        self._moved, self._done = moved, done
-        self._books: dict[str, RunBook] = {}
-        self._match = FeedMatcher(pipeline.config)
+        self._moved = moved
+        self._runs: dict[str, Run] = {}
         self.result = Replayed()
 
-    async def run(self, captures: Iterable[Fetched], told: Callable[[Fetched], None] = lambda _: None) -> Replayed:
-        """Take every capture in order; `told` hears of each one (a progress bar)."""
-        for fetched in captures:
-            await self._until(fetched.answer.requested_s)
-            await self._one(fetched)
-            told(fetched)
-        for book in self._books.values():
-            await self._close(book)
+    async def run(
+        self,
+        captures: ArchiveReader,
+        *,
+        chosen: Callable[[FeedSpec, Answer], bool] = lambda _feed, _answer: True,
+        told: Callable[[], object] = lambda: None,
+    ) -> Replayed:
+        """Take the `chosen` captures in order; `told` is called after each one (a progress bar)."""
+        match = FeedMatcher(self._pipeline.config)
+        for one in placed(captures.answers(), match, self.result.of_no_feed):
+            fetched = captures.read(one.position)
+            if chosen(one.feed, fetched.answer):
+                await self._until(fetched.answer.requested_s)
+                await self._take(one, fetched)
+                await self._step()
+            told()
         self.result.last_s = self._clock.now_s()
         return self.result
 
-    async def _one(self, fetched: Fetched) -> None:
-        feed = self._match.feed_of(fetched.answer)
-        if feed is None:
-            self.result.of_no_feed[fetched.answer.url.split("?")[0]] += 1
-            return
-        book = self._books.setdefault(feed.id, RunBook())
-        if not book.continues(fetched.answer):
-            await self._close(book)
-            book.run, book.urls = self._pipeline.begin(feed, fetched.answer.requested_s), set()
-        book.note(fetched.answer)
-        count = self.result.feeds.setdefault(feed.id, FeedCount())
+    async def _take(self, one: Placed, fetched: Fetched) -> None:
+        feed_id = one.feed.id
+        if one.opens or feed_id not in self._runs:
+            self._runs[feed_id] = self._pipeline.begin(one.feed, fetched.answer.requested_s)
+        run = self._runs[feed_id]
+        count = self.result.feeds.setdefault(feed_id, FeedCount())
         count.answers += 1
-        if book.run is None:
-            return
-        count.tally = count.tally + await self._pipeline.take(fetched, book.run)
-        if self._moved:
-            await self._moved()
+        count.tally = count.tally + await self._pipeline.take(fetched, run)
+        if one.ends:
+            state, _ = await self._pipeline.finish(run)
+            count.runs += 1
+            count.states[state.value] += 1
+            count.last_state = state.value
 
     async def _until(self, time_s: float) -> None:
-        """Move the clock on, tick by tick; a run whose gap has passed ends on the way."""
+        """Move the clock on, tick by tick, so that silence is noticed when it would have been."""
         if not self._clock.now_s():
             self._clock.advance_to(time_s)
             self.result.first_s = time_s
         while self._clock.now_s() + self._tick_s < time_s:
             self._clock.advance_to(self._clock.now_s() + self._tick_s)
-            if self._moved:
-                await self._moved()
+            await self._step()
         self._clock.advance_to(time_s)
 
-    async def _close(self, book: RunBook) -> None:
-        run: Run | None = book.run
-        if run is None:
-            return
-        book.run = None
-        state, _ = await self._pipeline.finish(run)
-        count = self.result.feeds[run.feed_id]
-        count.runs += 1
-        count.states[state.value] += 1
-        count.last_state = state.value
+    async def _step(self) -> None:
+        if self._moved:
+            await self._moved()
 
 
 class FeedMatcher:
     """Finds the feed that a captured request belongs to; remembers addresses that it has seen."""
 
     def __init__(self, config: Config) -> None:
-        self._feeds = config.feeds
+        self._feeds, self._tables = config.feeds, config.tables
         self._seen: dict[tuple[str, str], FeedSpec | None] = {}
 
     def feed_of(self, answer: Answer) -> FeedSpec | None:
         """The feed that makes this request, by method and address without secrets; None when no feed does."""
         key = (answer.method, answer.url)
         if key not in self._seen:
-            self._seen[key] = next((feed for feed in self._feeds if matches(feed, *key)), None)
+            self._seen[key] = next((feed for feed in self._feeds if matches(feed, *key, self._tables)), None)
         return self._seen[key]

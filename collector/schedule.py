@@ -87,7 +87,7 @@ class Scheduler:
         )  # fmt: skip
 
     async def _run(self, feed: FeedSpec) -> None:
-        task: asyncio.Task[object] = asyncio.ensure_future(self._poll(feed))  # type: ignore[assignment]
+        task: asyncio.Task[object] = asyncio.ensure_future(self._poll(feed))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         await task

@@ -14,7 +14,6 @@ from rich.table import Table
 
 from alerting.evaluate import Watcher
 from collector.archive import ArchiveReader
-from collector.fetched import Fetched
 from collector.pipeline import Pipeline
 from collector.replay import FeedCount, Replay, Replayed
 from domain.clock import VirtualClock
@@ -36,11 +35,7 @@ async def replay_archives(
         replay = Replay(pipeline, clock, moved=watcher.step if watcher else None, tick_s=tick_s)
         with Progress(console=Console(stderr=True), disable=quiet or not sys.stderr.isatty()) as bar:
             task = bar.add_task("replay", total=len(captures))
-
-            def told(_: Fetched) -> None:
-                bar.advance(task)
-
-            result = await replay.run(captures, told)
+            result = await replay.run(captures, told=lambda: bar.advance(task))
     summary(result, captures, time.monotonic() - started)
 
 
