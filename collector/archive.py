@@ -145,6 +145,8 @@ class ArchiveReader:
         for count, text in enumerate(self._handles[number], 1):
             try:
                 line = json.loads(text)
+                if not isinstance(line, dict):
+                    raise TypeError("a line that is no object")
                 _answer(line)
                 yield _Entry(_seconds(line["requested_at"]), number, offset)
             except (ValueError, KeyError, TypeError) as error:
