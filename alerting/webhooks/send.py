@@ -1,0 +1,89 @@
+"""One attempt: a signed POST that never follows a redirect, never waits long and never reads much."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Protocol
+
+import aiohttp
+from yarl import URL
+
+from alerting.webhooks.resolve import ForbiddenTarget, TargetPolicy, guarded, refusal
+from alerting.webhooks.retry import Answered
+
+BODY_LIMIT = 20_000
+_READ_AT_MOST = 1024
+_BODY_TIMEOUT_S = 3.0
+TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=6, sock_read=15)
+
+
+class Sender(Protocol):
+    """Whatever makes an attempt."""
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered:
+        """The receiver's answer; never raises for what a receiver does."""
+        ...
+
+
+class HttpSender:
+    """The real one. `open` it once per program and `close` it after its users."""
+
+    def __init__(self, policy: TargetPolicy, user_agent: str, timeout: aiohttp.ClientTimeout = TIMEOUT) -> None:
+        self._policy = policy
+        self._user_agent = user_agent
+        self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    def open(self) -> None:
+        """Make the session; needs a running loop."""
+        connector = aiohttp.TCPConnector(socket_factory=guarded(self._policy), limit=200, limit_per_host=8, use_dns_cache=False)
+        self._session = aiohttp.ClientSession(
+            connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False
+        )
+
+    async def close(self) -> None:
+        """Close the session and its connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered:
+        """The receiver's answer, or why there is none."""
+        if self._session is None:
+            raise RuntimeError("open() the sender first")
+        said = refusal(url, self._policy)
+        if said:
+            return Answered(0, failure=f"refused: {said}")
+        begun = time.monotonic()
+        sent = {"content-type": "application/json", "user-agent": self._user_agent, **headers}
+        try:
+            async with self._session.post(URL(url), data=body, headers=sent, allow_redirects=False) as response:
+                first = await _first_bytes(response)
+                return Answered(response.status, response.headers.get("Retry-After", ""), first, "", _since(begun))
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            return Answered(0, failure=_words(error), duration_ms=_since(begun))
+
+
+async def _first_bytes(response: aiohttp.ClientResponse) -> str:
+    """The start of the body. The status line has decided already: a body that drips or breaks off changes nothing."""
+    try:
+        async with asyncio.timeout(_BODY_TIMEOUT_S):
+            return (await response.content.read(_READ_AT_MOST)).decode("utf-8", "replace")
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return ""
+
+
+def _since(begun: float) -> int:
+    return int((time.monotonic() - begun) * 1000)
+
+
+def _words(error: BaseException) -> str:
+    inner: BaseException | None = getattr(error, "os_error", None) or error.__cause__
+    for one in (error, inner):
+        if isinstance(one, ForbiddenTarget):
+            return f"refused: {one}"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    return f"{type(error).__name__}: {error}"[:300]
