@@ -15,14 +15,22 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
 _IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")
-#: Global by the registries, and still nobody's business: 6to4 relays, benchmark and AS112 ranges, deprecated site-local.
+#: Global by the registries or in the eyes of the standard library, and still nobody's business: 6to4 relays, benchmark, AS112 and
+#: documentation ranges, deprecated site-local; protocol assignments, of which Python 3.11 knows a part only (a cloud's metadata
+#: answers at 192.0.0.192); and 168.63.129.16, a routable address that one cloud answers itself, to its guests, with their secrets.
 _EXTRA: tuple[Network, ...] = tuple(
-    ipaddress.ip_network(text) for text in ("192.88.99.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24", "fec0::/10", "2001::/23")
-)
+    ipaddress.ip_network(text)
+    for text in (
+        "192.0.0.0/24", "192.88.99.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24", "168.63.129.16/32",
+        "fec0::/10", "2001::/23", "2620:4f:8000::/48", "3fff::/20",
+    )
+)  # fmt: skip
+#: Middle of an ISATAP interface identifier (RFC 5214): `::0:5efe:a.b.c.d` under any prefix, with and without the universal bit.
+_ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 
 def unwrapped(address: Address) -> tuple[Address, ...]:
-    """The address and every IPv4 address that it carries inside (mapped, compatible, NAT64, 6to4, Teredo)."""
+    """The address and every IPv4 address that it carries inside (mapped, compatible, NAT64, 6to4, Teredo, ISATAP)."""
     if isinstance(address, ipaddress.IPv4Address):
         return (address,)
     inside: list[Address] = [address]
@@ -32,7 +40,7 @@ def unwrapped(address: Address) -> tuple[Address, ...]:
         inside.append(address.sixtofour)
     if address.teredo:
         inside.extend(address.teredo)
-    if address in _NAT64 or address in _IPV4_COMPATIBLE:
+    if address in _NAT64 or address in _IPV4_COMPATIBLE or (int(address) >> 32) & 0xFFFF_FFFF in _ISATAP:
         inside.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
     return tuple(inside)
 
