@@ -1,0 +1,157 @@
+"""Opening a store: one engine per program, SQLite as an embedded default, PostgreSQL where several programs share a country.
+
+SQLite. WAL lets readers go on while one writer writes. `busy_timeout` alone is not enough for a transaction that reads first
+and writes later: SQLite refuses to upgrade its snapshot at once when another writer came between, whatever the timeout. So
+every transaction that will write starts with BEGIN IMMEDIATE, and writers of one process queue on `write_lock`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from store.catalogue import Catalogue
+from store.migrate import upgrade
+
+Dialect = Literal["sqlite", "postgresql"]
+Durability = Literal["NORMAL", "FULL"]
+
+BUSY_TIMEOUT_MS = 30_000
+
+
+class StoreRefused(RuntimeError):
+    """The store cannot be used as asked; the message is a sentence for the operator."""
+
+
+@dataclass(slots=True)
+class Store:
+    """An open database. `write_lock` serialises the writers of this process on SQLite; close it with `await store.close()`."""
+
+    engine: AsyncEngine
+    dialect: Dialect
+    url: str
+    write_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    commit_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    catalogue: Catalogue = field(default_factory=Catalogue)  # as committed, for readers
+    entered: Catalogue = field(default_factory=Catalogue)  # as the writing transaction sees it
+    _collector_lock: IO[str] | None = None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded engine."""
+        return self.dialect == "sqlite"
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection with one read snapshot, so that an answer of several statements agrees with itself."""
+        options: dict[str, Any] = (
+            {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+        async with self.engine.connect() as fresh:
+            connection = await fresh.execution_options(**options)
+            async with connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A connection inside one transaction that will write; commits on leaving, rolls back on any exception."""
+        if not self.is_sqlite:
+            async with self.engine.begin() as connection:
+                yield connection
+            return
+        async with self.write_lock, self.engine.connect() as connection:
+            immediate = await connection.execution_options(sqlite_begin="IMMEDIATE")
+            async with immediate.begin():
+                yield immediate
+
+    async def become_collector(self) -> None:
+        """Claim the role of the one collector on a SQLite file; raises StoreRefused when another process holds it."""
+        if not self.is_sqlite or self._collector_lock is not None:
+            return
+        path = sa.make_url(self.url).database or ""
+        if path in ("", ":memory:"):
+            return
+        self._collector_lock = _locked(f"{path}-collector.lock", path)
+
+    async def close(self) -> None:
+        """Let go of the collector's role and of every connection."""
+        if self._collector_lock is not None:
+            lock, self._collector_lock = self._collector_lock, None
+            lock.close()
+        await self.engine.dispose()
+
+
+def _locked(path: str, database: str) -> IO[str]:
+    """An exclusively locked file. The kernel lets go of it when the process dies, so a crash leaves nothing to clean up."""
+    handle = Path(path).open("a+", encoding="utf-8")  # noqa: SIM115 - it stays open for as long as the role is held
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.seek(0)
+        holder = handle.read().strip() or "unknown"
+        handle.close()
+        raise StoreRefused(
+            f"Another collector (process {holder}) already writes to {database}. One SQLite file has one collector: "
+            "stop the other one, or use PostgreSQL, where several collectors share the feeds."
+        ) from None
+    handle.truncate(0)
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle
+
+
+async def open_store(
+    url: str, *, migrate: bool = True, synchronous: Durability = "NORMAL", pool_size: int = 5
+) -> Store:
+    """Open the database at `url` (driver spelt out), migrated to this program's schema; raises StoreRefused with a sentence.
+
+    `synchronous` is SQLite's: NORMAL survives a killed process, FULL also a power cut, at about 4 ms more per commit.
+    """
+    name = sa.make_url(url).get_backend_name()
+    if name == "sqlite":
+        store = Store(_sqlite(url, synchronous, pool_size), "sqlite", url)
+    elif name == "postgresql":
+        engine = create_async_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
+        store = Store(engine, "postgresql", url)
+    else:
+        raise StoreRefused(
+            f"A store is SQLite (sqlite+aiosqlite://) or PostgreSQL (postgresql+psycopg://), not {name}."
+        )
+    try:
+        await upgrade(store.engine, create=migrate)
+    except BaseException:
+        await store.close()
+        raise
+    return store
+
+
+def _sqlite(url: str, synchronous: Durability, pool_size: int) -> AsyncEngine:
+    in_memory = (sa.make_url(url).database or ":memory:") == ":memory:"
+    sizes = {} if in_memory else {"pool_size": pool_size, "max_overflow": 10}
+    engine = create_async_engine(url, **sizes)
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute(f"PRAGMA synchronous={synchronous}")
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.execute("PRAGMA temp_store=MEMORY")
+        cursor.close()
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'DEFERRED')}")
+
+    return engine

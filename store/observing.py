@@ -1,0 +1,233 @@
+"""Reading readings: hot rows, superseded versions, and what was known at a past moment. SQL of both engines in one place."""
+
+# ruff: noqa: S608 - statements are put together from constant names; every value is bound
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.readings import FloatArray, IntArray, Series
+from domain.states import CENSORING_CODES
+from store.readings import text_of
+from store.rows import ObservationRow, VersionRow
+
+#: One version as read: series_id, end_s, value, digits, qc, censoring, revision, published_after_s, limit, text, received_s, sha256.
+Row = Sequence[Any]
+_FIELDS = "series_id, end_s, value, digits, qc, censoring, revision, published_after_s, limit_value, text"
+#: Up to so many series are looked up stamp by stamp in SQLite; more are cheaper as one scan of the window.
+_FEW_SERIES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which versions are asked for: ends in [from_s, to_s), of some series (None: all), as known at `as_of_s` (None: now)."""
+
+    from_s: int
+    to_s: int
+    ids: IntArray | None = None
+    as_of_s: int | None = None
+    after: tuple[int, str] | None = None  # (end_s, series uid) of the last row had
+    limit: int | None = None
+
+
+class _Statement:
+    """A statement that grows together with its values; `?` stands for one in both dialects."""
+
+    def __init__(self, dialect: str) -> None:
+        self.sqlite = dialect == "sqlite"
+        self.values: list[Any] = []
+
+    def value(self, value: Any) -> str:
+        self.values.append(value)
+        return "?" if self.sqlite else "%s"
+
+    def among(self, column: str, ids: IntArray) -> str:
+        if self.sqlite:
+            return f"{column} IN (SELECT value FROM json_each({self.value(json.dumps(ids.tolist()))}))"
+        return f"{column} = ANY({self.value(ids.tolist())}::bigint[])"
+
+
+async def rows(connection: AsyncConnection, window: Window) -> list[Row]:
+    """Versions ordered by (end_s, series uid)."""
+    if window.ids is not None and not len(window.ids):
+        return []
+    statement = _Statement(connection.dialect.name)
+    parts = [_hot(statement, window)]
+    if window.as_of_s is not None:
+        parts.append(_superseded(statement, window))
+    text = (
+        f"SELECT * FROM ({' UNION ALL '.join(parts)}) v ORDER BY end_s, uid"
+        if len(parts) > 1
+        else f"{parts[0]} ORDER BY r.end_s, s.uid"
+    )
+    if window.limit is not None:
+        text += f" LIMIT {statement.value(window.limit)}"
+    return list((await connection.exec_driver_sql(text, tuple(statement.values))).fetchall())
+
+
+def _hot(statement: _Statement, window: Window) -> str:
+    source = "readings r"
+    where = [f"r.end_s >= {statement.value(window.from_s)} AND r.end_s < {statement.value(window.to_s)}"]
+    few = window.ids is not None and len(window.ids) <= _FEW_SERIES
+    if statement.sqlite and few:
+        source, where = _by_stamps(statement, window)
+    fields = ", ".join(f"r.{name}" for name in _FIELDS.split(", "))
+    if window.ids is not None:
+        where.append(statement.among("r.series_id", window.ids))
+    if window.as_of_s is not None:
+        where.append(f"a.received_s <= {statement.value(window.as_of_s)}")
+    where += _after(statement, window)
+    return (
+        f"SELECT {fields}, a.received_s, a.sha256, s.uid FROM {source} JOIN answers a ON a.id = r.batch_id "
+        f"JOIN series s ON s.id = r.series_id WHERE {' AND '.join(where)}"
+    )
+
+
+def _by_stamps(statement: _Statement, window: Window) -> tuple[str, list[str]]:
+    """A few series in a key of (end_s, series_id): jump from stamp to stamp instead of reading all the series between.
+
+    A day of one series costs 144 jumps (0.2 ms) where a scan of the day reads 780,000 rows (36 ms).
+    """
+    statement.values.clear()
+    first, last = statement.value(window.from_s), statement.value(window.to_s)
+    stamps = (
+        f"(WITH RECURSIVE w(t) AS (SELECT min(end_s) FROM readings WHERE end_s >= {first} UNION ALL "
+        f"SELECT (SELECT min(end_s) FROM readings WHERE end_s > w.t) FROM w WHERE w.t < {last}) "
+        f"SELECT t FROM w WHERE t < {statement.value(window.to_s)}) w CROSS JOIN readings r"
+    )
+    return stamps, ["r.end_s = w.t"]
+
+
+def _superseded(statement: _Statement, window: Window) -> str:
+    fields = ", ".join(f"r.{name}" for name in _FIELDS.split(", "))
+    where = [
+        f"r.end_s >= {statement.value(window.from_s)} AND r.end_s < {statement.value(window.to_s)}",
+        f"r.received_s <= {statement.value(window.as_of_s)} AND r.superseded_s > {statement.value(window.as_of_s)}",
+    ]
+    if window.ids is not None:
+        where.append(statement.among("r.series_id", window.ids))
+    where += _after(statement, window)
+    return (
+        f"SELECT {fields}, r.received_s, a.sha256, s.uid FROM revisions r JOIN answers a ON a.id = r.batch_id "
+        f"JOIN series s ON s.id = r.series_id WHERE {' AND '.join(where)}"
+    )
+
+
+def _after(statement: _Statement, window: Window) -> list[str]:
+    if window.after is None:
+        return []
+    end_s, uid = window.after
+    return [
+        f"r.end_s >= {statement.value(end_s)} AND (r.end_s > {statement.value(end_s)} OR s.uid > {statement.value(uid)})"
+    ]
+
+
+def observation(row: Row, series: Mapping[int, Series], superseded_s: int | None = None) -> ObservationRow:
+    """A row as a value."""
+    series_id, end_s, value, digits, qc, censoring, revision, published_after_s, limit, text, received_s, sha256 = row[
+        :12
+    ]
+    one = series[series_id]
+    return ObservationRow(
+        series_uid=one.uid,
+        end_s=end_s,
+        value=value,
+        text=text_of(value, digits, text),
+        unit=one.unit,
+        censoring=CENSORING_CODES[censoring],
+        limit=limit,
+        qc=qc,
+        published_s=None if published_after_s is None else end_s + published_after_s,
+        received_s=received_s,
+        revision=revision,
+        superseded_s=superseded_s,
+        sha256=sha256,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Versions as columns, ordered by (series_id, end_s)."""
+
+    series_id: IntArray
+    end_s: IntArray
+    value: FloatArray
+    censoring: np.ndarray[Any, np.dtype[np.int8]]
+    limit: FloatArray
+    qc: IntArray
+    received_s: IntArray
+
+
+async def columns(connection: AsyncConnection, window: Window) -> Columns:
+    """The versions of a window as columns."""
+    found = await rows(connection, window)
+    if not found:
+        nothing = np.zeros(0, dtype=np.int64)
+        return Columns(nothing, nothing, np.zeros(0), np.zeros(0, dtype=np.int8), np.zeros(0), nothing, nothing)
+    series_id, end_s, value, _, qc, censoring, _, _, limit, _, received_s = list(zip(*found, strict=True))[:11]
+    made = Columns(
+        np.array(series_id, dtype=np.int64),
+        np.array(end_s, dtype=np.int64),
+        np.array(value, dtype=np.float64),
+        np.array(censoring, dtype=np.int8),
+        np.array(limit, dtype=np.float64),
+        np.array(qc, dtype=np.int64),
+        np.array(received_s, dtype=np.int64),
+    )
+    order = np.lexsort((made.end_s, made.series_id))
+    return Columns(*(getattr(made, name)[order] for name in Columns.__slots__))
+
+
+async def newest(connection: AsyncConnection, ids: IntArray | None) -> list[Row]:
+    """The newest reading of each series that has one, by the pointers of table `latest`."""
+    statement = _Statement(connection.dialect.name)
+    where = "" if ids is None else f"WHERE {statement.among('l.series_id', ids)}"
+    fields = ", ".join(f"r.{name}" for name in _FIELDS.split(", "))
+    found = await connection.exec_driver_sql(
+        f"SELECT {fields}, a.received_s, a.sha256 FROM latest l JOIN readings r ON r.end_s = l.end_s AND r.series_id = l.series_id "
+        f"JOIN answers a ON a.id = r.batch_id {where}",
+        tuple(statement.values),
+    )
+    return list(found.fetchall())
+
+
+#: How far back to look for the newest reading as of a moment, step by step: most series are found in the first.
+_STEPS_S = (6 * 3600, 2 * 86400, 30 * 86400, 2**40)
+
+
+async def newest_as_of(connection: AsyncConnection, ids: IntArray, as_of_s: int) -> list[Row]:
+    """The newest reading of each series as known at `as_of_s`. A window's newest is the newest of all: nothing lies above it."""
+    found: dict[int, Row] = {}
+    missing, until_s = ids, 2**40
+    for step_s in _STEPS_S:
+        if not len(missing):
+            break
+        from_s = as_of_s - step_s
+        for row in await rows(connection, Window(from_s, until_s, missing, as_of_s)):
+            found[row[0]] = row  # ordered by end: the last one stays
+        missing = missing[~np.isin(missing, np.fromiter(found, np.int64, len(found)))]
+        until_s = from_s
+    return list(found.values())
+
+
+async def versions(
+    connection: AsyncConnection, series_id: int, from_s: int, to_s: int, series: Mapping[int, Series]
+) -> list[VersionRow]:
+    """All versions of one series' readings."""
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    fields = ", ".join(f"r.{name}" for name in _FIELDS.split(", "))
+    old = await connection.exec_driver_sql(
+        f"SELECT {fields}, r.received_s, a.sha256, r.superseded_s, r.reason FROM revisions r JOIN answers a ON a.id = r.batch_id "
+        f"WHERE r.series_id = {mark} AND r.end_s >= {mark} AND r.end_s < {mark}",
+        (series_id, from_s, to_s),
+    )
+    made = [VersionRow(observation(row, series, row[-2]), row[-1]) for row in map(tuple, old)]
+    standing = await rows(connection, Window(from_s, to_s, np.array([series_id])))
+    made += [VersionRow(observation(row, series), "") for row in standing]
+    return sorted(made, key=lambda row: (row.observation.end_s, row.observation.received_s, row.observation.revision))

@@ -1,0 +1,72 @@
+"""PostgreSQL's monthly partitions of `readings`: made ahead, and on demand for old stamps; detached by retention."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.readings import IntArray
+
+_LOCK = 7_218_552
+
+
+def month_of(end_s: int) -> tuple[int, int]:
+    """Year and month (UTC) of a stamp."""
+    moment = datetime.fromtimestamp(end_s, UTC)
+    return moment.year, moment.month
+
+
+def _following(year: int, month: int) -> tuple[int, int]:
+    return (year + 1, 1) if month == 12 else (year, month + 1)
+
+
+def bounds(year: int, month: int) -> tuple[int, int]:
+    """First second of a month and of the next one."""
+    ends = [int(datetime(*which, 1, tzinfo=UTC).timestamp()) for which in ((year, month), _following(year, month))]
+    return ends[0], ends[1]
+
+
+def name(year: int, month: int) -> str:
+    """The partition's table name."""
+    return f"readings_{year:04d}_{month:02d}"
+
+
+def months(stamps_s: IntArray) -> list[tuple[int, int]]:
+    """The months in which stamps lie, each once, in order. One stray stamp of 2011 makes one partition, not 180."""
+    numbers = np.unique(stamps_s.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64))
+    return [(1970 + number // 12, number % 12 + 1) for number in numbers.tolist()]
+
+
+async def existing(connection: AsyncConnection) -> set[str]:
+    """Names of the partitions attached now."""
+    found = await connection.exec_driver_sql(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'readings'::regclass"
+    )
+    return set(found.scalars())
+
+
+async def ensure(connection: AsyncConnection, wanted: list[tuple[int, int]]) -> None:
+    """Attach the partitions for some months, in the connection's transaction.
+
+    A table made apart and attached locks the parent for writers only against other changes of the schema; `PARTITION OF`
+    would shut every reader out for as long as the batch takes.
+    """
+    there = await existing(connection)
+    if all(name(*which) in there for which in wanted):
+        return
+    await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    there = await existing(connection)
+    for which in wanted:
+        if name(*which) not in there:
+            await _attach(connection, name(*which), *bounds(*which))
+
+
+async def _attach(connection: AsyncConnection, table: str, begin_s: int, until_s: int) -> None:
+    await connection.exec_driver_sql(
+        f"CREATE TABLE IF NOT EXISTS {table} (LIKE readings INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
+    )
+    await connection.exec_driver_sql(
+        f"ALTER TABLE readings ATTACH PARTITION {table} FOR VALUES FROM ({begin_s}) TO ({until_s})"
+    )

