@@ -98,11 +98,21 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a feed declares of itself, as far as its state depends on it."""
+    """What a feed declares of itself, as far as its state depends on it. `late_after_s` is meant for the whole feed."""
 
     late_after_s: int
     stations: int | None = None
     on_schedule: bool = True  # False: events and laboratory results, which come when they come
+
+
+def feed_late_after_s(lag_s: int, late_after_s: int) -> int:
+    """Age of the freshest tenth of a feed past which its publisher is late, from the schedule of its feed file.
+
+    `late_after_s` there is meant for one series, and allows for stations that report once an hour. The freshest tenth of a
+    whole feed lies near its usual lag on every ordinary day (RAMIS: 1 .. 14 min in 48 sweeps, usual lag 16 min, and 61 .. 109
+    min in its late hours of 2026-07-29), so the feed as a whole may be judged sooner.
+    """
+    return min(late_after_s, max(2 * lag_s, lag_s + 1800))
 
 
 def judge(gathered: Gathered, expected: Expected, edge_s: int | None, now_s: float) -> tuple[FeedState, str]:

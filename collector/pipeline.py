@@ -15,7 +15,7 @@ import structlog
 from collector.archive import Archive, NullArchive
 from collector.fetched import Fetched
 from collector.harvest import Harvester
-from collector.health import Expected, Run, judge
+from collector.health import Expected, Run, feed_late_after_s, judge
 from collector.metrics import Metrics
 from collector.plan import recognise
 from domain.clock import Clock
@@ -137,5 +137,6 @@ def _without_absence(answer: Answer, feed: FeedSpec) -> Answer:
 
 
 def _expected(feed: FeedSpec) -> Expected:
-    continuous = any(form.measures for form in feed.forms)
-    return Expected(feed.schedule.late_after_s, feed.expect.stations, continuous)
+    schedule = feed.schedule
+    on_schedule = any(form.measures for form in feed.forms)
+    return Expected(feed_late_after_s(schedule.lag_s, schedule.late_after_s), feed.expect.stations, on_schedule)

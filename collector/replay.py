@@ -65,7 +65,7 @@ def placed(answers: Iterable[Answer], match: FeedMatcher, strangers: Counter[str
     for position, answer in enumerate(answers):
         feed = match.feed_of(answer)
         if feed is None:
-            strangers[answer.url.split("?")[0]] += 1
+            strangers["/".join(answer.url.split("/")[:3])] += 1
             continue
         urls, last_s = open_runs.get(feed.id, (set(), float("-inf")))
         opens = answer.url in urls or answer.requested_s - last_s > RUN_GAP_S
