@@ -1,0 +1,108 @@
+"""The application: operations on routes, middlewares around them, store, settings and clock passed in. Start reading here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from api import params, problems
+from api.limits import BUCKETS, Buckets, limit_rate
+from api.openapi import document
+from api.operation import Call, Operation
+from api.pages import add_pages
+from api.routes import feeds, latest, quakes, regions, samples, series, sources, stations, summaries, system
+from api.service import SERVICE, Service
+from api.settings import ApiSettings
+from api.writing import VARY, chosen_format, write
+from domain.clock import Clock
+from specs.loading import Config
+from store.engine import Store
+
+OPERATIONS: tuple[Operation, ...] = (
+    *system.OPERATIONS, *sources.OPERATIONS, *feeds.OPERATIONS, *stations.OPERATIONS, *series.OPERATIONS, *latest.OPERATIONS,
+    *samples.OPERATIONS, *quakes.OPERATIONS, *regions.OPERATIONS, *summaries.OPERATIONS,
+)
+
+_OPERATION: web.RequestKey[str] = web.RequestKey("operation", str)
+_CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Link, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"}
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PATCH, DELETE, OPTIONS", "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, If-None-Match",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+def create_app(store: Store, config: Config, settings: ApiSettings, clock: Clock) -> web.Application:
+    """The API over an open store; the caller owns and closes the store."""
+    middlewares = [measure, answer_for_any_origin, problems.tell_problems, limit_rate]
+    app = web.Application(middlewares=middlewares, client_max_size=settings.body_limit_bytes)
+    app[SERVICE] = Service(store, config, settings, clock)
+    app[BUCKETS] = Buckets(settings.requests_per_minute)
+    for operation in OPERATIONS:
+        handle = _handler(operation)
+        if operation.method == "GET":
+            app.router.add_get(operation.path, handle, allow_head=True)
+        else:
+            app.router.add_route(operation.method, operation.path, handle)
+    told = openapi_bytes(settings)
+    app.router.add_get("/openapi.json", _document(told))
+    add_pages(app)
+    return app
+
+
+def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    known = (*operation.params, *_format(operation))
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request[_OPERATION] = operation.id
+        service = request.app[SERVICE]
+        query = params.read(known, request.query)
+        word = operation.formats[0] if operation.media else chosen_format(operation, request, query.values.get("f"))
+        call = Call(service, request, query, dict(request.match_info), service.now_s(), word)
+        reply = await operation.handler(call)
+        return reply if isinstance(reply, web.StreamResponse) else await write(call, reply)
+
+    return handle
+
+
+def _format(operation: Operation) -> Sequence[params.Param[str]]:
+    return [params.choice("f", operation.formats, "format")] if len(operation.formats) > 1 else []
+
+
+def _document(told: bytes) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        headers = {"Cache-Control": "public, max-age=300", "Vary": VARY}
+        return web.Response(body=told, content_type="application/json", headers=headers)
+
+    return answer
+
+
+@web.middleware
+async def answer_for_any_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """CORS: reading needs no credentials, so every page may ask. Preflights are answered here."""
+    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+        return web.Response(status=204, headers={**_CORS, **_PREFLIGHT})
+    response = await handler(request)
+    if not response.prepared:
+        response.headers.update(_CORS)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
+
+
+@web.middleware
+async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count every answer by operation and status."""
+    metrics, began = request.app[SERVICE].metrics, time.perf_counter()
+    response = await handler(request)
+    operation = request.get(_OPERATION, "other")
+    metrics.requests.labels(operation, str(response.status)).inc()
+    metrics.seconds.labels(operation).observe(time.perf_counter() - began)
+    return response
+
+
+def openapi_bytes(settings: ApiSettings) -> bytes:
+    """The OpenAPI document as it is served and committed."""
+    return msgspec.json.format(msgspec.json.encode(document(OPERATIONS, settings)), indent=1) + b"\n"

@@ -1,0 +1,125 @@
+"""Summaries of a region: is it usual here, and can that be told at all?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from api.models.common import FeedBrief, Instant, Struct
+from api.models.places import Region
+
+
+class Quantiles(Struct, frozen=True, kw_only=True):
+    """Quantiles of the newest fresh readings, in the summary's unit."""
+
+    p05: float
+    p25: float
+    p50: float
+    p75: float
+    p95: float
+
+
+class Extreme(Struct, frozen=True, kw_only=True):
+    """A smallest or largest newest reading with its station."""
+
+    value: float
+    station: str
+    series: str
+    phenomenon_end: Instant
+
+
+class Departure(Struct, frozen=True, kw_only=True):
+    """How far the newest readings lie from each station's own median, in the summary's unit; `stations_above` names at most 20."""
+
+    median: float
+    p95: float
+    largest: float
+    above: int
+    stations_above: tuple[str, ...]
+
+
+class Attribution(Struct, frozen=True, kw_only=True):
+    """A publisher whose readings stand in an answer, with the line to carry."""
+
+    id: str
+    attribution: Mapping[str, str]
+    licences: tuple[str, ...]
+    rights: tuple[str, ...]
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """One medium and quantity; nothing is compared across kinds, windows or dose conventions."""
+
+    medium: str
+    quantity: str
+    analyte: str
+    window_class: Annotated[str, Meta(description="averaging windows that were compared: current (to an hour), day or long")]
+    unit: str
+    state: Annotated[str, Meta(description="normal, elevated, high or insufficient; insufficient means that it cannot be told")]
+    reasons: tuple[str, ...]
+    sentence: Annotated[Mapping[str, str], Meta(description="in en, ja, ko, zh")]
+    expected: int
+    reporting: int
+    fresh: int
+    judged: int
+    excluded: Mapping[str, int]
+    coverage: Annotated[float, Meta(description="judged stations of those expected, 0 to 1")]
+    quantiles: Quantiles | None
+    min: Extreme | None
+    max: Extreme | None
+    departure: Departure | None
+    rain_explained: Annotated[float | None, Meta(description="share of the stations above their own past with rain near them; null if unknown")]
+    censored: Mapping[str, int]
+    newest: Instant | None
+    weighting: str
+    exercise: bool
+    sources: tuple[Attribution, ...]
+
+
+class SummaryAnswer(Struct, frozen=True, kw_only=True):
+    """Summaries of one region, one per kind; empty means that nothing is known to measure there, not that all is well."""
+
+    as_of: Instant
+    window_s: int
+    audience: str
+    exercise: bool
+    state: Annotated[str, Meta(description="the most urgent of all kinds; insufficient if there are none")]
+    region: Region
+    summaries: tuple[Summary, ...]
+    feeds: tuple[FeedBrief, ...]
+    notices: tuple[str, ...]
+
+
+class HistoryStep(Struct, frozen=True, kw_only=True):
+    """One kind at one step, as it would have been told then."""
+
+    at: Instant
+    medium: str
+    quantity: str
+    analyte: str
+    window_class: str
+    unit: str
+    state: str
+    reasons: tuple[str, ...]
+    expected: int
+    fresh: int
+    coverage: float
+    p50: float | None
+    p95: float | None
+    departure_median: float | None
+    above: int | None
+    exercise: bool
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """A region over time; each step stands on what was known at its own moment."""
+
+    begin: Instant = msgspec.field(name="from")
+    end: Instant = msgspec.field(name="to")
+    step_s: int
+    audience: str
+    region: Region
+    history: tuple[HistoryStep, ...]

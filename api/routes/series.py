@@ -1,0 +1,169 @@
+"""Series and their observations: the hot path."""
+
+from __future__ import annotations
+
+from api import params as p
+from api.clocktext import told
+from api.models import values as v
+from api.models.stations import SeriesAnswer, SeriesPage
+from api.operation import Call, Operation, Reply
+from api.paging import begin, following, limit
+from api.problems import Code, ProblemError
+from api.rolling import STEPS_S, rolled
+from api.selecting import coverage, feeds_meant, selection, window
+from api.telling import canonical_unit, observation
+from api.telling import series as tell_series
+from api.telling import station as tell_station
+from domain.units import convert
+from store import read
+from store.rows import BucketRow, Filter, ObservationRow, SeriesRow
+
+_DAY_S = 86400
+RESOLUTION = p.choice("resolution", ("raw", "1h", "1d"), "Every value, or roll-ups by the hour or day (UTC).", "raw")
+
+
+async def series_list(call: Call) -> Reply:
+    """One page of series by id."""
+    service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
+    f = selection(call.query, service)
+    as_of_s = mark.as_of_s if mark else call.now_s
+    rows = await read.series_list(service.store, f, after=mark.after_id if mark else "", limit=most + 1)
+    page = rows[:most]
+    shown = tuple(tell_series(row.series, service) for row in page if service.facts(row.series.feed_id).shown)
+    hidden = [row.series.feed_id for row in page if not service.facts(row.series.feed_id).shown]
+    more = following(call.route, call.query, as_of_s=as_of_s, after_id=page[-1].series.uid) if len(rows) > most else None
+    body = SeriesPage(
+        as_of=told(as_of_s), next=more, audience=service.audience, exercise=any(row.exercise for row in shown),
+        withheld=service.withheld(hidden), series=shown,
+        coverage=await coverage(service, rows=len(shown), feeds=feeds_meant(f, service, page), withheld=bool(hidden)),
+    )
+    return Reply(body, rows=shown, next=more, max_age_s=60)
+
+
+async def _known_series(call: Call) -> SeriesRow:
+    uid = call.path["id"]
+    row = await read.series(call.service.store, uid)
+    if row is None:
+        raise ProblemError(Code.NOT_FOUND, f"No series {uid!r} is known.")
+    return row
+
+
+async def series(call: Call) -> Reply:
+    """One series with its station."""
+    row, service = await _known_series(call), call.service
+    if not service.facts(row.series.feed_id).shown:
+        raise ProblemError(Code.NOT_FOUND, f"No series {row.series.uid!r} may be shown here.")
+    body = SeriesAnswer(
+        as_of=told(call.now_s), audience=service.audience, series=tell_series(row.series, service), station=tell_station(row.station, service)
+    )
+    return Reply(body, max_age_s=60)
+
+
+async def observations_of_series(call: Call) -> Reply:
+    """Observations of one series in order of time; the last day unless told otherwise."""
+    row = await _known_series(call)
+    resolution = call.query.get(RESOLUTION) or "raw"
+    return await (_raw(call, row) if resolution == "raw" else _rolled(call, row, resolution))
+
+
+async def _raw(call: Call, row: SeriesRow) -> Reply:
+    service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
+    as_of_s = mark.as_of_s if mark else call.query.get(p.AS_OF) or call.now_s
+    span = window(call.query, p.FROM, p.TO, (as_of_s - _DAY_S, as_of_s + 1))
+    after = (mark.after_s, mark.after_id) if mark else None
+    rows = await read.observations(
+        service.store, Filter(series=frozenset({row.series.uid})), *span, as_of_s=as_of_s, after=after, limit=most + 1
+    )
+    page, facts = rows[:most], service.facts(row.series.feed_id)
+    more = _more(call, page, as_of_s) if len(rows) > most else None
+    shown = tuple(observation(item, row.series, service) for item in page) if facts.shown else ()
+    hidden = [] if facts.shown else [row.series.feed_id] * len(page)
+    body = v.SeriesObservations(
+        as_of=told(as_of_s), next=more, audience=service.audience, exercise=row.series.exercise, withheld=service.withheld(hidden),
+        series=tell_series(row.series, service), station=tell_station(row.station, service), observations=shown,
+        coverage=await coverage(
+            service, rows=len(shown), feeds={row.series.feed_id}, series=1, window_s=span, withheld=bool(hidden)
+        ),
+    )
+    return Reply(body, rows=shown, next=more, max_age_s=facts.max_age_s)
+
+
+def _more(call: Call, page: list[ObservationRow], as_of_s: int) -> str:
+    last = page[-1]
+    return following(call.route, call.query, as_of_s=as_of_s, after_id=last.series_uid, after_s=last.end_s)
+
+
+async def _rolled(call: Call, row: SeriesRow, resolution: str) -> Reply:
+    service, facts = call.service, call.service.facts(row.series.feed_id)
+    if call.query.get(p.AS_OF) is not None:
+        raise ProblemError(Code.NOT_MEANINGFUL, "Roll-ups are of what is known now; use resolution=raw with as_of.", p.AS_OF.name)
+    days = 1 if resolution == "1h" else 31
+    span = window(call.query, p.FROM, p.TO, (call.now_s - days * _DAY_S, call.now_s + 1))
+    rows = rolled(await read.arrays(service.store, [row.series.uid], *span), STEPS_S[resolution])
+    unit = canonical_unit(row.series.quantity, row.series.unit)
+    shown = tuple(_bucket(item, unit) for item in rows) if facts.shown else ()
+    hidden = [] if facts.shown else [row.series.feed_id] * len(rows)
+    body = v.SeriesBuckets(
+        as_of=told(call.now_s), next=None, audience=service.audience, exercise=row.series.exercise, withheld=service.withheld(hidden),
+        series=tell_series(row.series, service), resolution=resolution, unit=unit, buckets=shown,
+        coverage=await coverage(
+            service, rows=len(shown), feeds={row.series.feed_id}, series=1, window_s=span, withheld=bool(hidden)
+        ),
+    )
+    return Reply(body, rows=shown, max_age_s=facts.max_age_s)
+
+
+def _bucket(row: BucketRow, unit: str) -> v.Bucket:
+    numbers = {
+        name: None if (value := getattr(row, name)) is None else convert(value, row.unit, unit)
+        for name in ("minimum", "maximum", "mean", "p05", "p25", "p50", "p75", "p95")
+    }
+    return v.Bucket(
+        begin=told(row.begin_s), end=told(row.end_s), count=row.count, censored=row.censored, unfit=row.unfit, **numbers
+    )
+
+
+async def observations(call: Call) -> Reply:
+    """Observations across series, by time then series. The window is mandatory; a walk along `next` is a stable snapshot."""
+    service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
+    f = selection(call.query, service)
+    span = window(call.query, p.FROM_REQUIRED, p.TO_REQUIRED, (0, 0))
+    as_of_s = mark.as_of_s if mark else call.query.get(p.AS_OF) or call.now_s
+    after = (mark.after_s, mark.after_id) if mark else None
+    rows = await read.observations(service.store, f, *span, as_of_s=as_of_s, after=after, limit=most + 1)
+    page = rows[:most]
+    uids = frozenset(row.series_uid for row in page)
+    listed = await read.series_list(service.store, Filter(series=uids), limit=len(uids)) if uids else []
+    meant = {row.series.uid: row for row in listed}
+    told_rows = tuple(
+        observation(row, meant[row.series_uid].series, service) for row in page if service.facts(meant[row.series_uid].series.feed_id).shown
+    )
+    hidden = [feed for row in page if not service.facts(feed := meant[row.series_uid].series.feed_id).shown]
+    more = _more(call, page, as_of_s) if len(rows) > most else None
+    body = v.ObservationPage(
+        as_of=told(as_of_s), next=more, audience=service.audience, exercise=any(row.exercise for row in told_rows),
+        withheld=service.withheld(hidden), observations=told_rows,
+        coverage=await coverage(
+            service, rows=len(told_rows), feeds=feeds_meant(f, service, tuple(meant.values())), window_s=span, withheld=bool(hidden)
+        ),
+    )
+    return Reply(body, rows=told_rows, next=more, max_age_s=60)
+
+
+_ONE = {"id": "jp-nra-ramis:1010110001:air_dose_rate_as_published:air_over_land"}
+_FORMATS = ("json", "csv", "ndjson")
+OPERATIONS = (
+    Operation(
+        "GET", "/v1/series", series_list, "Series", SeriesPage, "series", (*p.FILTERS, *p.PAGE), _FORMATS, (Code.UNKNOWN_NAME, Code.BAD_CURSOR)
+    ),
+    Operation("GET", "/v1/series/{id}", series, "One series", SeriesAnswer, "series", problems=(Code.NOT_FOUND,), path_examples=_ONE),
+    Operation(
+        "GET", "/v1/series/{id}/observations", observations_of_series, "Observations of a series", (v.SeriesObservations, v.SeriesBuckets),
+        "values", (p.FROM, p.TO, p.AS_OF, RESOLUTION, *p.PAGE), _FORMATS, (Code.NOT_FOUND, Code.BAD_CURSOR, Code.NOT_MEANINGFUL),
+        path_examples=_ONE,
+    ),
+    Operation(
+        "GET", "/v1/observations", observations, "Observations across series", v.ObservationPage, "values",
+        (p.FROM_REQUIRED, p.TO_REQUIRED, p.AS_OF, *p.FILTERS, *p.PAGE), _FORMATS, (Code.UNKNOWN_NAME, Code.BAD_CURSOR),
+    ),
+)

@@ -1,0 +1,173 @@
+"""Is it usual here? The regional summary of `analysis`, asked over the store's columns off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from analysis.regional import summarise
+from analysis.summary import AreaName, Extreme, Summary
+from api import params as p
+from api.clocktext import told, told_or_none
+from api.freshness import standings
+from api.models import summaries as m
+from api.operation import Call, Operation, Reply
+from api.problems import Code, ProblemError
+from api.routes.regions import known_area, tell_region
+from api.selecting import window as asked_window
+from api.service import Service
+from api.telling import feed_brief, texts
+from domain.states import RegionState
+from specs.region import Area
+from store import read
+from store.rows import Filter, SeriesArrays
+
+#: How far back baselines look: 500 readings at ten minutes are three and a half days, hourly series get a week.
+LOOKBACK_S = 7 * 86400
+WINDOW_S = 3 * 3600
+MOST_STEPS = 200
+_URGENCY = (RegionState.HIGH, RegionState.ELEVATED, RegionState.INSUFFICIENT, RegionState.NORMAL)
+
+
+def _duration(text: str) -> int:
+    number, unit = text[:-1], text[-1:]
+    if unit not in "smhd" or not (number.isascii() and number.isdigit()) or len(number) > 6:
+        raise ValueError("not a duration as 30m, 3h or 1d")
+    seconds = int(number) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
+    if not 600 <= seconds <= 31 * 86400:
+        raise ValueError("not between 10 minutes and 31 days")
+    return seconds
+
+
+_DURATION = {"type": "string", "pattern": r"^\d{1,6}[smhd]$"}
+WINDOW = p.Param("window", _duration, {**_DURATION, "default": "3h"}, "Span in which a station counts as reporting.", "3h")
+STEP = p.Param("step", _duration, {**_DURATION, "default": "1h"}, "Distance of the steps.", "1h")
+
+
+def names_of(area: Area) -> AreaName:
+    """An area's names as sentences use them."""
+    return AreaName(area.id, {"zh": area.name("zh-hans")} | {language: area.name(language) for language in area.names})
+
+
+async def columns(service: Service, area: Area, begin_s: int, end_s: int, as_of_s: int | None) -> SeriesArrays:
+    """Every series known in an area with its readings in [begin_s, end_s); series that this audience may not see are left out."""
+    held = await read.arrays(service.store, Filter(areas=frozenset({area.id})), begin_s, end_s, as_of_s=as_of_s)
+    hidden = {row.series.feed_id for row in held.series if not service.facts(row.series.feed_id).shown}
+    if not hidden:
+        return held
+    shown = frozenset(row.series.feed_id for row in held.series) - hidden
+    feeds = shown or frozenset({"-"})
+    return await read.arrays(service.store, Filter(areas=frozenset({area.id}), feeds=feeds), begin_s, end_s, as_of_s=as_of_s)
+
+
+async def summary(call: Call) -> Reply:
+    """The state of a region per medium and quantity, with its reasons."""
+    service, area = call.service, known_area(call.service, call.path["id"])
+    asked_as_of, window_s = call.query.get(p.AS_OF), call.query.get(WINDOW) or WINDOW_S
+    now_s = asked_as_of or call.now_s
+    held = await columns(service, area, now_s - LOOKBACK_S, now_s + 1, asked_as_of)
+    standing = await standings(service, as_of_s=asked_as_of)
+    found = await asyncio.to_thread(summarise, names_of(area), held, standing, now_s=now_s, window_s=window_s)
+    summaries = tuple(tell_summary(one, service) for one in found)
+    health = await read.feed_health(service.store)
+    feeds = sorted({row.series.feed_id for row in held.series})
+    body = m.SummaryAnswer(
+        as_of=told(now_s), window_s=window_s, audience=service.audience, exercise=any(one.exercise for one in summaries),
+        state=most_urgent(one.state for one in found), region=tell_region(area), summaries=summaries,
+        feeds=tuple(feed_brief(feed, health.get(feed)) for feed in feeds), notices=service.config.geography.notices,
+    )
+    return Reply(body, rows=summaries, max_age_s=0 if asked_as_of is None else 3600)
+
+
+def most_urgent(states: Iterable[RegionState]) -> RegionState:
+    """The state that asks for most attention; one kind that cannot be told outweighs another that is normal."""
+    present = set(states)
+    return next((state for state in _URGENCY if state in present), RegionState.INSUFFICIENT)
+
+
+def tell_summary(one: Summary, service: Service) -> m.Summary:
+    """A summary of `analysis` with the sources behind it."""
+    kind, quantiles, departures = one.kind, one.quantiles, one.departures
+    return m.Summary(
+        medium=kind.medium, quantity=kind.quantity, analyte=kind.analyte, window_class=kind.window_class, unit=one.unit, state=one.state,
+        reasons=one.reasons, sentence=dict(one.sentences), expected=one.expected, reporting=one.reporting, fresh=one.fresh,
+        judged=one.judged, excluded={str(reason): count for reason, count in one.excluded.items()}, coverage=round(one.coverage, 4),
+        quantiles=m.Quantiles(**{name: _plain(q) for name, q in zip(("p05", "p25", "p50", "p75", "p95"), quantiles, strict=True)})
+        if quantiles else None,
+        min=_extreme(one.lowest), max=_extreme(one.highest),
+        departure=m.Departure(
+            median=_plain(departures.median), p95=_plain(departures.p95), largest=_plain(departures.largest),
+            above=departures.count_above, stations_above=departures.stations_above,
+        ) if departures else None,
+        rain_explained=one.rain_explained, censored=dict(one.censored), newest=told_or_none(one.newest_s), weighting=one.weighting,
+        exercise=kind.exercise, sources=attributions(one.feeds, service),
+    )
+
+
+def _plain(value: float) -> float:
+    """A statistic without the dust of binary arithmetic: 12 significant digits."""
+    return float(f"{value:.12g}")
+
+
+def _extreme(one: Extreme | None) -> m.Extreme | None:
+    if one is None:
+        return None
+    return m.Extreme(value=_plain(one.value), station=one.station_uid, series=one.series_uid, phenomenon_end=told(one.end_s))
+
+
+def attributions(feed_ids: Iterable[str], service: Service) -> tuple[m.Attribution, ...]:
+    """The publishers behind some feeds, each once, with licences and rights."""
+    facts = [service.facts(feed) for feed in feed_ids]
+    found = []
+    for source_id in sorted({fact.source for fact in facts}):
+        source, own = service.sources.get(source_id), [fact for fact in facts if fact.source == source_id]
+        found.append(m.Attribution(
+            id=source_id, attribution=texts(source.attribution) if source else {},
+            licences=tuple(sorted({fact.licence for fact in own})), rights=tuple(sorted({fact.rights for fact in own})),
+        ))
+    return tuple(found)
+
+
+async def history(call: Call) -> Reply:
+    """A region over time, the last day by the hour unless told otherwise; each step knows what was known at its moment."""
+    service, area = call.service, known_area(call.service, call.path["id"])
+    step_s = call.query.get(STEP) or 3600
+    begin_s, end_s = asked_window(call.query, p.FROM, p.TO, (call.now_s - 86400, call.now_s))
+    first = -(-begin_s // step_s) * step_s
+    steps = range(first, end_s + 1, step_s)
+    if len(steps) > MOST_STEPS:
+        raise ProblemError(Code.NOT_MEANINGFUL, f"{len(steps)} steps were asked for, {MOST_STEPS} are answered at once.", STEP.name)
+    rows: list[m.HistoryStep] = []
+    for at_s in steps:
+        held = await columns(service, area, at_s - LOOKBACK_S, at_s + 1, at_s)
+        standing = await standings(service, as_of_s=at_s)
+        found = await asyncio.to_thread(summarise, names_of(area), held, standing, now_s=at_s, window_s=WINDOW_S)
+        rows += [_step(one, at_s) for one in found]
+    body = m.History(
+        begin=told(begin_s), end=told(end_s), step_s=step_s, audience=service.audience, region=tell_region(area), history=tuple(rows)
+    )
+    return Reply(body, rows=body.history, max_age_s=60)
+
+
+def _step(one: Summary, at_s: int) -> m.HistoryStep:
+    kind, quantiles, departures = one.kind, one.quantiles, one.departures
+    return m.HistoryStep(
+        at=told(at_s), medium=kind.medium, quantity=kind.quantity, analyte=kind.analyte, window_class=kind.window_class, unit=one.unit,
+        state=one.state, reasons=one.reasons, expected=one.expected, fresh=one.fresh, coverage=round(one.coverage, 4),
+        p50=_plain(quantiles[2]) if quantiles else None, p95=_plain(quantiles[4]) if quantiles else None,
+        departure_median=_plain(departures.median) if departures else None, above=departures.count_above if departures else None,
+        exercise=kind.exercise,
+    )
+
+
+_ONE = {"id": "JP-07"}
+OPERATIONS = (
+    Operation(
+        "GET", "/v1/regions/{id}/summary", summary, "Is it usual here?", m.SummaryAnswer, "regions", (WINDOW, p.AS_OF),
+        ("json", "csv", "ndjson"), (Code.NOT_FOUND,), path_examples=_ONE,
+    ),
+    Operation(
+        "GET", "/v1/regions/{id}/history", history, "A region over time", m.History, "regions", (p.FROM, p.TO, STEP),
+        ("json", "csv", "ndjson"), (Code.NOT_FOUND, Code.NOT_MEANINGFUL), path_examples=_ONE,
+    ),
+)

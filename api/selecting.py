@@ -1,0 +1,88 @@
+"""From query parameters to a filter of the store. A name that nothing has is refused, because an empty answer would look calm."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from api import params as p
+from api.clocktext import told_or_none
+from api.models.common import Coverage
+from api.problems import Code, ProblemError
+from api.service import Service
+from api.telling import feed_brief
+from domain.media import matching
+from store import read
+from store.rows import Filter, SeriesRow
+
+
+def selection(query: p.Query, service: Service) -> Filter:
+    """The filter that a query asks for; raises ProblemError 400 or 422."""
+    near, radius = query.get(p.NEAR), query.get(p.RADIUS_M)
+    if (near is None) != (radius is None):
+        missing, given = (p.RADIUS_M, p.NEAR) if radius is None else (p.NEAR, p.RADIUS_M)
+        raise ProblemError(Code.MISSING_PARAMETER, f"{given.name!r} needs {missing.name!r} beside it.", missing.name)
+    country = query.get(p.COUNTRY) or ""
+    if country and country not in service.countries:
+        raise ProblemError(Code.UNKNOWN_NAME, f"No region here lies in {country!r}; known are {', '.join(service.countries)}.", p.COUNTRY.name)
+    return Filter(
+        areas=_known(query.all(p.REGION), service.config.geography.by_id, p.REGION.name),
+        bbox=query.get(p.BBOX),
+        near=(*near, float(radius)) if near is not None and radius is not None else None,
+        country=country,
+        media=frozenset().union(*(matching(word) for word in query.all(p.MEDIUM))),
+        quantities=frozenset(query.all(p.QUANTITY)),
+        feeds=_feeds(query, service),
+    )
+
+
+def _known(words: Sequence[str], known: Collection[str], name: str) -> frozenset[str]:
+    for word in words:
+        if word not in known:
+            raise ProblemError(Code.UNKNOWN_NAME, f"{word!r} is no {name} that is known here.", name)
+    return frozenset(words)
+
+
+def _feeds(query: p.Query, service: Service) -> frozenset[str]:
+    feeds = _known(query.all(p.FEED), service.feeds, p.FEED.name)
+    sources = _known(query.all(p.SOURCE), service.sources, p.SOURCE.name)
+    if not sources:
+        return feeds
+    of_sources = {feed.id for feed in service.config.feeds if feed.source in sources}
+    chosen = feeds & of_sources if feeds else of_sources
+    return frozenset(chosen or {"-"})  # a filter that nothing can meet; an empty set would mean every feed
+
+
+def window(query: p.Query, from_param: p.Param[int], to_param: p.Param[int], default: tuple[int, int]) -> tuple[int, int]:
+    """The half-open window of a query; raises ProblemError 422 when it is reversed."""
+    begin = query.get(from_param)
+    end = query.get(to_param)
+    begin, end = default[0] if begin is None else begin, default[1] if end is None else end
+    if begin > end:
+        raise ProblemError(Code.WINDOW_REVERSED, "`from` lies after `to`.", to_param.name)
+    return begin, end
+
+
+async def coverage(
+    service: Service, *, rows: int, feeds: Collection[str], series: int | None = None, window_s: tuple[int, int] | None = None,
+    withheld: bool = False,
+) -> Coverage:
+    """What stood behind an answer: the window, the series that were meant, and the state of every feed behind them."""
+    health = await read.feed_health(service.store)
+    if rows:
+        why = ""
+    elif withheld:
+        why = "withheld"
+    elif not any(record.last_success_s for record in health.values()):
+        why = "nothing_known_yet"
+    else:
+        why = "no_such_series" if series == 0 else "no_reading_in_window"
+    begin, end = window_s or (None, None)
+    briefs = tuple(feed_brief(feed, health.get(feed)) for feed in sorted(feeds))
+    return Coverage(begin=told_or_none(begin), end=told_or_none(end), series=series, rows=rows, why_empty=why, feeds=briefs)
+
+
+def feeds_meant(f: Filter, service: Service, rows: Sequence[SeriesRow] = ()) -> frozenset[str]:
+    """The feeds that could have answered: those of the series found, else those asked for, else all that are enabled."""
+    if rows:
+        return frozenset(row.series.feed_id for row in rows)
+    return frozenset(f.feeds & service.feeds.keys()) or frozenset(feed.id for feed in service.config.feeds if feed.enabled)

@@ -1,0 +1,90 @@
+"""What handlers share: the store, the configuration, the clock, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from aiohttp import web
+
+from api.metrics import ApiMetrics
+from api.models.common import Withheld
+from api.settings import ApiSettings
+from domain.clock import Clock
+from domain.states import Audience, Redistribute
+from specs.feed import FeedSpec
+from specs.loading import Config
+from specs.source import SourceSpec
+from store.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFacts:
+    """What an answer says of the feed that a row came by."""
+
+    feed: str
+    source: str
+    licence: str
+    rights: str
+    shown: bool  # to the audience of this service
+    max_age_s: int
+
+
+@dataclass
+class Service:
+    """One API process. A feed that the configuration no longer names keeps its rows, marked with unknown rights."""
+
+    store: Store
+    config: Config
+    settings: ApiSettings
+    clock: Clock
+    metrics: ApiMetrics = field(default_factory=ApiMetrics)
+    _facts: dict[str, FeedFacts] = field(default_factory=dict)
+
+    def now_s(self) -> int:
+        """Whole seconds on the service's clock."""
+        return int(self.clock.now_s())
+
+    @property
+    def audience(self) -> Audience:
+        """For whom this service answers."""
+        return self.settings.audience
+
+    @cached_property
+    def feeds(self) -> dict[str, FeedSpec]:
+        """Feed id -> feed."""
+        return {feed.id: feed for feed in self.config.feeds}
+
+    @cached_property
+    def sources(self) -> dict[str, SourceSpec]:
+        """Source id -> source."""
+        return {source.id: source for source in self.config.sources}
+
+    @cached_property
+    def countries(self) -> tuple[str, ...]:
+        """Countries that any region lies in."""
+        return tuple(sorted({area.country for area in self.config.geography.areas if area.country}))
+
+    def facts(self, feed_id: str) -> FeedFacts:
+        """Licence, rights and cadence of a feed; a feed unknown to the configuration is shown to its operator only."""
+        found = self._facts.get(feed_id)
+        if found is None:
+            found = self._facts[feed_id] = self._facts_of(feed_id)
+        return found
+
+    def _facts_of(self, feed_id: str) -> FeedFacts:
+        feed = self.feeds.get(feed_id)
+        if feed is None:
+            return FeedFacts(feed_id, "", "not known here", Redistribute.INTERNAL, self.audience is Audience.INTERNAL, 0)
+        rights = feed.rights
+        shown = self.audience is Audience.INTERNAL or rights.redistribute is Redistribute.YES
+        return FeedFacts(feed_id, feed.source, rights.licence, rights.redistribute, shown, min(feed.schedule.every_s // 2, 300))
+
+    def withheld(self, feed_ids: Iterable[str]) -> Withheld | None:
+        """What to say about rows of these feeds that were not shown (one entry per row)."""
+        listed = list(feed_ids)
+        return Withheld(count=len(listed), feeds=tuple(sorted(set(listed)))) if listed else None
+
+
+SERVICE: web.AppKey[Service] = web.AppKey("service", Service)

@@ -1,0 +1,25 @@
+"""What an operator may set for the API; read from the command line and the environment in the top room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.states import Audience
+
+WEB_FOLDER = Path(__file__).parent / "web"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Settings of one API process. A rate of 0 sets no limit, as on loopback; without a token operator calls are refused."""
+
+    audience: Audience = Audience.INTERNAL
+    version: str = "0.1.0"
+    title: str = "Radcommons"
+    contact: str = ""
+    operator_token: str = ""
+    requests_per_minute: int = 0
+    latest_cache_s: int = 15  # ages and freshness are recomputed this often even when nothing new was committed
+    body_limit_bytes: int = 64 * 1024
+    web_folder: Path = WEB_FOLDER
