@@ -21,15 +21,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from store.catalogue import Catalogue
 from store.migrate import upgrade
+from store.refused import StoreRefused
 
 Dialect = Literal["sqlite", "postgresql"]
 Durability = Literal["NORMAL", "FULL"]
 
 BUSY_TIMEOUT_MS = 30_000
 
-
-class StoreRefused(RuntimeError):
-    """The store cannot be used as asked; the message is a sentence for the operator."""
+__all__ = ["Durability", "Store", "StoreRefused", "open_store"]
 
 
 @dataclass(slots=True)

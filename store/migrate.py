@@ -11,14 +11,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from store.refused import SchemaRefused
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 #: Two programs that start at once must not both migrate; PostgreSQL serialises on this advisory lock, SQLite on BEGIN IMMEDIATE.
 _LOCK = 7_218_551
-
-
-class SchemaRefused(RuntimeError):
-    """The database's schema does not fit this program; the message is a sentence for the operator."""
 
 
 def configuration(connection: Connection | None = None) -> Config:

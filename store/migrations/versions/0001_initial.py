@@ -14,6 +14,13 @@ UID = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 def upgrade() -> None:
     op.create_table(
+        "alert_areas",
+        sa.Column("alert_id", sa.BigInteger(), nullable=False),
+        sa.Column("area_id", UID, nullable=False),
+        sa.PrimaryKeyConstraint("alert_id", "area_id", name="alert_areas_pkey"),
+    )
+    op.create_index("alert_areas_by_area", "alert_areas", ["area_id"], unique=False)
+    op.create_table(
         "alert_events",
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("uid", UID, nullable=False),
@@ -21,8 +28,10 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("kind", sa.Text(), server_default="", nullable=False),
         sa.Column("state", sa.Text(), server_default="", nullable=False),
-        sa.Column("severity", sa.Text(), server_default="", nullable=False),
+        sa.Column("level", sa.Text(), server_default="", nullable=False),
         sa.Column("at_s", sa.BigInteger(), nullable=False),
+        sa.Column("rule_version", sa.Text(), server_default="", nullable=False),
+        sa.Column("parameters", sa.Text(), server_default="", nullable=False),
         sa.Column("reasons", sa.Text(), server_default="", nullable=False),
         sa.Column("exercise", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("document", sa.Text(), server_default="", nullable=False),
@@ -38,8 +47,10 @@ def upgrade() -> None:
         sa.Column("end_s", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("value", sa.Double(), nullable=True),
+        sa.Column("text", sa.Text(), server_default="", nullable=False),
         sa.Column("unit", sa.Text(), server_default="", nullable=False),
         sa.Column("qc", sa.Integer(), nullable=False),
+        sa.Column("published_s", sa.BigInteger(), nullable=True),
         sa.Column("received_s", sa.BigInteger(), nullable=False),
         sa.Column("sha256", sa.Text(), server_default="", nullable=False),
         sa.Column("numbers", sa.Text(), server_default="", nullable=False),
@@ -50,16 +61,15 @@ def upgrade() -> None:
         sa.Column("id", ID, autoincrement=True, nullable=False),
         sa.Column("uid", UID, nullable=False),
         sa.Column("rule_id", sa.Text(), server_default="", nullable=False),
-        sa.Column("area_id", sa.Text(), server_default="", nullable=False),
+        sa.Column("subject", sa.Text(), server_default="", nullable=False),
         sa.Column("state", sa.Text(), server_default="", nullable=False),
-        sa.Column("severity", sa.Text(), server_default="", nullable=False),
+        sa.Column("level", sa.Text(), server_default="", nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("began_s", sa.BigInteger(), nullable=False),
         sa.Column("detected_s", sa.BigInteger(), nullable=False),
         sa.Column("updated_s", sa.BigInteger(), nullable=False),
         sa.Column("resolved_s", sa.BigInteger(), nullable=True),
         sa.Column("exercise", sa.Boolean(), server_default="0", nullable=False),
-        sa.Column("subject", sa.Text(), server_default="", nullable=False),
         sa.Column("document", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("uid"),
@@ -489,3 +499,5 @@ def downgrade() -> None:
     op.drop_table("alert_evidence")
     op.drop_index("alert_events_by_alert", table_name="alert_events")
     op.drop_table("alert_events")
+    op.drop_index("alert_areas_by_area", table_name="alert_areas")
+    op.drop_table("alert_areas")
