@@ -34,8 +34,6 @@ COMMON_QUANTILE = 0.7
 COMMON_DRY_CAP = 5.0
 COMMON_WET_CAP = 40.0
 CHOOSE_EVERY_MIN = 720.0
-NEAR_TO_SIGMA = 0.010
-NEAR_CAP = 6.0
 STUCK_READINGS = 24
 # An alert's own readings stay out of the baseline, but a rise that stays for three days is the new ordinary.
 HELD_OUT_MIN = 3 * 1440.0
@@ -43,14 +41,15 @@ HELD_OUT_MIN = 3 * 1440.0
 
 @dataclass(frozen=True)
 class Measured:
-    """One poll's numbers, (S,) each: what was fresh, rise over baseline, residual, sigma; nSv/h; kept for evidence."""
+    """One poll's numbers, (S,) each: what was fresh, rise over baseline, residual, scale, rain allowance; nSv/h; kept for evidence."""
 
     fresh: Bools
     rise: Singles
     rain: Singles
     common: Singles
     residual: Singles
-    sigma: Singles
+    scale: Singles
+    allowed: Singles
 
 
 class Detector:
@@ -92,8 +91,8 @@ class Detector:
         self._now = max(self._now, now)
         self._base.refresh()
         self._choose(now)
-        measured = self._measure(now, fresh, reading, observed)
-        self._decide(now, measured, observed)
+        measured = self._measure(now, fresh, reading)
+        self._decide(now, measured, reading, age, observed)
         self._learn(measured, reading, observed)
         return self._alerts.listed()
 
@@ -137,16 +136,14 @@ class Detector:
         everyone = np.arange(len(noise))
         self._neighbours = self._places.quiet_neighbours(everyone, pool, noise, NEIGHBOURS, NEIGHBOUR_KM)
 
-    def _measure(self, now: float, fresh: Bools, reading: Singles, observed: Floats) -> Measured:
+    def _measure(self, now: float, fresh: Bools, reading: Singles) -> Measured:
         rise = (reading - self._base.median).astype(np.float32)
         rain = self._rain.expected()
         self._excess = np.where(fresh, rise - rain, self._excess).astype(np.float32)
         common = self._common(now)
         residual = (rise - rain - common).astype(np.float32)
-        wide = NEAR_TO_SIGMA * self._rain.near
-        sigma = np.hypot(self._base.scale, np.minimum(wide, NEAR_CAP)).astype(np.float32)
         usable = fresh & self._base.ready() & (self._same < STUCK_READINGS)
-        return Measured(fresh=usable, rise=rise, rain=rain, common=common, residual=residual, sigma=sigma)
+        return Measured(usable, rise, rain, common, residual, self._base.scale.copy(), self._rain.allowance())
 
     def _common(self, now: float) -> Singles:
         """(S,) the regional swing: 70 % quantile of the neighbours' excess, held small where no rain explains it."""
@@ -160,11 +157,13 @@ class Detector:
         cap = np.clip(COMMON_DRY_CAP + 0.05 * self._rain.near, COMMON_DRY_CAP, COMMON_WET_CAP)
         return np.where(many >= 3, np.clip(common, 0.0, cap), 0.0).astype(np.float32)
 
-    def _decide(self, now: float, measured: Measured, observed: Floats) -> None:
-        z = (measured.residual / measured.sigma).astype(np.float32)
-        self._recent.push(measured.fresh, measured.residual, z, observed)
-        evidence = weigh(self._recent, measured.fresh, self._twin, self._base.top, self._places, now, self.gates)
-        hit = np.flatnonzero(evidence.single | evidence.spatial | evidence.corroborated)
+    def _decide(self, now: float, measured: Measured, reading: Singles, age: Singles, observed: Floats) -> None:
+        fresh = measured.fresh
+        self._recent.push(fresh, reading, measured.residual, measured.allowed, measured.scale, observed)
+        evidence = weigh(
+            self._recent, fresh, age, self._twin, self._base.top, self._base.quantum, self._places, now, self.gates
+        )
+        hit = np.flatnonzero(evidence.any())
         groups: list[tuple[Ints, bool]] = []
         if hit.size:
             apart = self._places.distance(hit[:, None], hit[None, :]) <= self.gates.space_km
@@ -172,10 +171,7 @@ class Detector:
             for name in np.unique(label):
                 members = hit[label == name]
                 groups.append((members, bool(evidence.corroborated[members].any())))
-        answered = measured.fresh
-        self._alerts.update(
-            now, groups, evidence.gate, measured.rise, answered, self._seen, self._places
-        )
+        self._alerts.update(now, groups, evidence.gate, measured.rise, fresh, self._seen, self._places)
         self.measured, self.evidence = measured, evidence
 
     def _learn(self, measured: Measured, reading: Singles, observed: Floats) -> None:

@@ -25,92 +25,114 @@ MOST_LINKED = 1500
 
 @dataclass(frozen=True)
 class Gates:
-    """Levels of the channels, nSv/h and multiples of sigma. Changed only together with docs/detection.md."""
+    """Levels of the channels, nSv/h and multiples of the scale. Changed only together with docs/detection.md."""
 
-    one_rise: float = 40.0
-    one_z: float = 10.0
-    one_quick_rise: float = 22.0
-    one_quick_z: float = 16.0
+    one_rise: float = 20.0
+    one_z: float = 8.0
+    one_young_min: float = 80.0
+    one_record: float = 1.3
     pair_min: float = 200.0
-    pair_rise: float = 14.0
-    pair_z: float = 5.5
+    pair_rise: float = 13.0
+    pair_z: float = 5.0
     trio_min: float = 330.0
-    trio_rise: float = 11.0
-    trio_z: float = 4.3
+    trio_rise: float = 10.0
+    trio_z: float = 4.2
     trio_least_z: float = 2.2
+    time_allowed: float = 0.75
     space_rise: float = 10.0
     space_z: float = 4.0
+    space_allowed: float = 1.0
     space_km: float = 25.0
     two_near: tuple[float, float, float] = (15.0, 5.0, 10.0)
-    two_far: tuple[float, float, float] = (20.0, 4.0, 20.0)
+    two_far: tuple[float, float, float] = (20.0, 5.0, 20.0)
     fresh_min: float = 100.0
 
 
 class Recent:
-    """The last four readings of S stations, newest first: residual, z and time observed (epoch minutes)."""
+    """The last four readings of S stations, newest first.
+
+    value: as published; rise: residual; allowed: what rain may add; scale: ordinary spread (nSv/h each);
+    observed: epoch minutes.
+    """
 
     def __init__(self, count: int) -> None:
+        self.value: Singles = np.full((count, RECENT), np.nan, dtype=np.float32)
         self.rise: Singles = np.full((count, RECENT), np.nan, dtype=np.float32)
-        self.z: Singles = np.full((count, RECENT), np.nan, dtype=np.float32)
-        self.observed: Floats = np.full((count, RECENT), -np.inf)
+        self.allowed: Singles = np.full((count, RECENT), np.nan, dtype=np.float32)
+        self.scale: Singles = np.full((count, RECENT), np.nan, dtype=np.float32)
+        self.observed: Floats = np.full((count, RECENT), -1e9)
 
-    def push(self, fresh: Bools, rise: Singles, z: Singles, observed_min: Floats) -> None:
+    def push(self, fresh: Bools, value: Singles, rise: Singles, allowed: Singles, scale: Singles, at: Floats) -> None:
         """Add the fresh readings of this poll."""
-        for held, new in ((self.rise, rise), (self.z, z), (self.observed, observed_min)):
+        news = (value, rise, allowed, scale, at)
+        for held, new in zip((self.value, self.rise, self.allowed, self.scale, self.observed), news, strict=True):
             held[fresh, 1:] = held[fresh, :-1]
             held[fresh, 0] = new[fresh]
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Who stands out now. single, spatial: (S,) bool; gate: (S,) nSv/h the residual had to pass; partners: count."""
+    """Who stands out now. one, time, spatial, corroborated: (S,) bool; gate: (S,) nSv/h the residual had to pass."""
 
-    single: Bools
+    one: Bools
+    time: Bools
     spatial: Bools
     corroborated: Bools
     gate: Singles
 
+    def any(self) -> Bools:
+        """(S,) stations that triggered by any channel."""
+        return self.one | self.time | self.spatial | self.corroborated
 
-def weigh(recent: Recent, fresh: Bools, twin: Ints, top: Singles, places: Places, now: float, gates: Gates) -> Evidence:
+
+def weigh(
+    recent: Recent, fresh: Bools, age: Singles, twin: Ints, top: Singles, quantum: Singles, places: Places, now: float,
+    gates: Gates,
+) -> Evidence:
     """Evidence of the channels at this poll, for stations with a fresh reading (fresh: (S,))."""
-    single, gate = _in_time(recent, fresh, top, gates)
-    spatial, corroborated, space_gate = _in_space(recent, twin, places, now, gates)
+    one = fresh & _one(recent, age, top, gates)
+    time = fresh & _in_time(recent, quantum, gates)
+    spatial, corroborated = _in_space(recent, twin, places, now, gates)
     spatial &= fresh
-    gate = np.where(single, gate, np.where(spatial | corroborated, space_gate, np.inf)).astype(np.float32)
-    return Evidence(single=single, spatial=spatial, corroborated=corroborated, gate=gate)
+    level = np.select([spatial | corroborated, time, one], [gates.space_rise, gates.trio_rise, gates.one_rise], np.inf)
+    return Evidence(one, time, spatial, corroborated, level.astype(np.float32))
 
 
-def _in_time(recent: Recent, fresh: Bools, top: Singles, gates: Gates) -> tuple[Bools, Singles]:
-    rise, z, seen = recent.rise, recent.z, recent.observed
-    own_record = np.nan_to_num(top, nan=0.0) * 1.3
-    one = (rise[:, 0] >= np.maximum(gates.one_rise, own_record)) & (z[:, 0] >= gates.one_z)
-    quick = (rise[:, 0] >= np.maximum(gates.one_quick_rise, own_record)) & (z[:, 0] >= gates.one_quick_z)
-    near = seen[:, 0] - seen[:, 1] <= gates.pair_min
-    pair = near & (rise[:, :2].min(axis=1) >= gates.pair_rise) & (z[:, :2].min(axis=1) >= gates.pair_z)
-    close = seen[:, 0] - seen[:, 2] <= gates.trio_min
-    mean_rise, mean_z = rise[:, :3].mean(axis=1), z[:, :3].mean(axis=1)
-    trio = close & (mean_rise >= gates.trio_rise) & (mean_z >= gates.trio_z)
+def _one(recent: Recent, age: Singles, top: Singles, gates: Gates) -> Bools:
+    """One reading. It must beat the station's own record, and be young: a last gasp hours old waits for a second."""
+    over = recent.rise[:, 0] - recent.allowed[:, 0]
+    record = np.nan_to_num(top, nan=0.0) * gates.one_record
+    enough = (over >= np.maximum(gates.one_rise, record)) & (over >= gates.one_z * recent.scale[:, 0])
+    return np.asarray(enough & (age <= gates.one_young_min))
+
+
+def _in_time(recent: Recent, quantum: Singles, gates: Gates) -> Bools:
+    """Two readings each well up, or three on average."""
+    over = recent.rise - gates.time_allowed * recent.allowed
+    z = over / recent.scale
+    # An instrument that freezes high repeats itself to the digit; a noisy one that is alive does not.
+    frozen = (recent.value[:, 0] == recent.value[:, 1]) & (recent.scale[:, 0] >= 3 * quantum)
+    near = recent.observed[:, 0] - recent.observed[:, 1] <= gates.pair_min
+    pair = near & (over[:, :2].min(axis=1) >= gates.pair_rise) & (z[:, :2].min(axis=1) >= gates.pair_z)
+    close = recent.observed[:, 0] - recent.observed[:, 2] <= gates.trio_min
+    trio = close & (over[:, :3].mean(axis=1) >= gates.trio_rise) & (z[:, :3].mean(axis=1) >= gates.trio_z)
     trio &= z[:, :3].min(axis=1) >= gates.trio_least_z
-    single = fresh & (one | quick | pair | trio)
-    gate = np.select(
-        [trio, pair, quick, one], [gates.trio_rise, gates.pair_rise, gates.one_quick_rise, gates.one_rise], np.inf
-    )
-    return single, gate.astype(np.float32)
+    return np.asarray((pair | trio) & ~frozen)
 
 
 def _in_space(
     recent: Recent, twin: Ints, places: Places, now: float, gates: Gates
-) -> tuple[Bools, Bools, Singles]:
+) -> tuple[Bools, Bools]:
     """Stations that agree with another (pairs) and those in groups of three or more independent ones."""
     count = len(recent.rise)
-    rise, z = recent.rise[:, 0], recent.z[:, 0]
+    rise = recent.rise[:, 0] - gates.space_allowed * recent.allowed[:, 0]
+    z = rise / recent.scale[:, 0]
     current = (now - recent.observed[:, 0] <= gates.fresh_min) & places.placed
     hot = current & (rise >= gates.space_rise) & (z >= gates.space_z)
     spatial, corroborated = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
-    space_gate = np.full(count, gates.space_rise, dtype=np.float32)
     who = independent(np.flatnonzero(hot), twin, z, places)
     if who.size < 2:
-        return spatial, corroborated, space_gate
+        return spatial, corroborated
     apart = places.distance(who[:, None], who[None, :])
     np.fill_diagonal(apart, np.inf)
     for rise_gate, z_gate, reach in (gates.two_near, gates.two_far):
@@ -122,7 +144,7 @@ def _in_space(
     many = size[group] >= 3
     spatial[who[many]] = True
     corroborated[who[many]] = True
-    return spatial, corroborated, space_gate
+    return spatial, corroborated
 
 
 def independent(who: Ints, twin: Ints, z: Singles, places: Places) -> Ints:

@@ -16,6 +16,7 @@ Ints = NDArray[np.int64]
 KM_PER_DEGREE = 111.2
 RAIN_CELL_KM = 5.0
 RAIN_REACH_KM = 10.0
+FAR_CELL_KM = 30.0
 POOL_CELL_KM = 10.0
 
 
@@ -63,9 +64,15 @@ class Places:
         self.rain_cell = self.rain_cell.reshape(-1)
         self.rain_order: Ints = np.argsort(self.rain_cell, kind="stable")
         self.rain_start: Ints = np.searchsorted(self.rain_cell[self.rain_order], np.arange(len(cells)))
-        self.rain_near = self._near_cells(row, column, len(cells))
+        self.rain_near = self._near_cells(len(cells))
+        far_row, far_column = self._cell(FAR_CELL_KM)
+        far_cells, far_cell = np.unique(np.stack([far_row, far_column], axis=1), axis=0, return_inverse=True)
+        self.far_cell: Ints = far_cell.reshape(-1)
+        apart_row = np.abs(far_cells[:, None, 0] - far_cells[None, :, 0])
+        apart_column = np.abs(far_cells[:, None, 1] - far_cells[None, :, 1])
+        self.far_linked: Bools = (apart_row <= 1) & (apart_column <= 1)
 
-    def _near_cells(self, row: Ints, column: Ints, count: int) -> Ints:
+    def _near_cells(self, count: int) -> Ints:
         """(cells, K) the cells whose centre of stations lies within the reach, padded with the cell itself."""
         totals = np.maximum(np.bincount(self.rain_cell, minlength=count), 1)
         lat = np.bincount(self.rain_cell, np.where(self.placed, self.lat, 0.0), minlength=count) / totals
@@ -90,6 +97,12 @@ class Places:
             return rain
         peak = np.maximum.reduceat(rain[self.rain_order], self.rain_start)
         return np.asarray(peak[self.rain_near].max(axis=1)[self.rain_cell], dtype=np.float32)
+
+    def rain_afar(self, near: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(S,) the largest of `near` (S,) in the 30 km cell of each station and the cells around it."""
+        peak = np.zeros(len(self.far_linked), dtype=np.float32)
+        np.maximum.at(peak, self.far_cell, near)
+        return np.where(self.far_linked, peak[None, :], np.float32(0)).max(axis=1, initial=0)[self.far_cell]
 
     def pool(self, noise: Floats) -> Ints:
         """The quietest placed station of each 10 km cell: a spread-out set to measure the regional swing with.

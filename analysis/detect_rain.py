@@ -18,6 +18,13 @@ HALF_LIFE_OWN_MIN = 40.0
 HALF_LIFE_NEAR_MIN = 30.0
 # A heavy shower may hide between two polls; an old snapshot says nothing about rain that long ago.
 LONGEST_GAP_MIN = 360.0
+# Allowance (nSv/h): what rain may add beyond its expected effect. Envelope of 880,000 quiet-post readings.
+ALLOWED_PER_ROOT = 2.2
+SEEN_GAP_MIN = 45.0
+UNSEEN_SCALE_MIN = 50.0
+UNSEEN_QUIET = 6.0
+UNSEEN_PER_ROOT = 6.0
+UNSEEN_MOST = 26.0
 UNKNOWN_RAIN_MMH = 10.0
 # nSv/h per unit of index, pooled over the quiet posts of the open days; each station then learns its own.
 PRIOR_GAIN = 0.034
@@ -34,6 +41,8 @@ class Rain:
         self.near: Singles = np.zeros(count, dtype=np.float32)
         self.last_own: Singles = np.zeros(count, dtype=np.float32)
         self.last_near: Singles = np.zeros(count, dtype=np.float32)
+        self.last_far: Singles = np.zeros(count, dtype=np.float32)
+        self.unseen: Singles = np.zeros(count, dtype=np.float32)
         self.num = np.zeros(count, dtype=np.float64)
         self.den = np.zeros(count, dtype=np.float64)
 
@@ -48,7 +57,24 @@ class Rain:
         gap = min(max(gap_min, 0.0), LONGEST_GAP_MIN)
         self.own = _decayed_sum(self.own, self.last_own, own, gap, HALF_LIFE_OWN_MIN)
         self.near = _decayed_sum(self.near, self.last_near, near, gap, HALF_LIFE_NEAR_MIN)
-        self.last_own, self.last_near = own, near
+        far = places.rain_afar(near)
+        self._advance_unseen(gap, np.maximum(far, self.last_far))
+        self.last_own, self.last_near, self.last_far = own, near, far
+
+    def _advance_unseen(self, gap: float, activity: Singles) -> None:
+        """Showers that came and went between two radar images.
+
+        Seen on the open days: posts far from any echo rise by 20..80 and fade with the half-life of the progeny,
+        nearly always after a gap of more than 90 min. The longer the gap and the livelier the sky, the wider we go.
+        """
+        share = 1.0 - np.exp(-max(gap - SEEN_GAP_MIN, 0.0) / UNSEEN_SCALE_MIN)
+        possible = share * np.minimum(UNSEEN_QUIET + UNSEEN_PER_ROOT * activity, UNSEEN_MOST)
+        fade = 0.5 ** (gap / HALF_LIFE_OWN_MIN)
+        self.unseen = np.maximum(self.unseen * fade, possible).astype(np.float32)
+
+    def allowance(self) -> Singles:
+        """(S,) nSv/h that rain, seen or unseen, may add on top of `expected`."""
+        return np.maximum(ALLOWED_PER_ROOT * np.sqrt(self.near), self.unseen).astype(np.float32)
 
     def mixed(self) -> Singles:
         """The index that the learned gain multiplies: mostly above the post, a little from around it."""

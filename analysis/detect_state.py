@@ -73,12 +73,12 @@ def _owners(detector: Detector) -> list[tuple[Any, str]]:
     """Every array that is state, in a fixed order."""
     named: list[tuple[Any, list[str]]] = [
         (detector, ["_seen", "_last", "_same", "_excess", "_neighbours", "_twin", "_held_since"]),
-        (detector._rain, ["own", "near", "last_own", "last_near", "num", "den"]),
+        (detector._rain, ["own", "near", "last_own", "last_near", "last_far", "unseen", "num", "den"]),
         (
             detector._base,
             ["value", "residual", "pending", "filled", "since", "stored_min", "median", "scale", "quantum", "top"],
         ),
-        (detector._recent, ["rise", "z", "observed"]),
+        (detector._recent, ["value", "rise", "allowed", "scale", "observed"]),
         (detector._alerts, ["inside", "gate", "calm"]),
     ]
     return [(owner, field) for owner, fields in named for field in fields]
