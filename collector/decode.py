@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from collector.decoders import json_rows
+from collector.decoders import delimited, json_rows, json_suffix, side_by_side, wide_text, xml_items
 from collector.rawtable import PayloadRefused, RawTable
 from domain.reasons import Refusal
 from specs.columns import Wanted
@@ -14,6 +14,11 @@ from specs.decode import Decode
 Decoder = Callable[[bytes, Any, Wanted], RawTable]
 DECODERS: dict[str, Decoder] = {
     "json_rows": json_rows.decode,
+    "json_suffix": json_suffix.decode,
+    "delimited": delimited.decode,
+    "wide_text": wide_text.decode,
+    "xml_items": xml_items.decode,
+    "side_by_side": side_by_side.decode,
 }
 _HEAD_BYTES = 4096
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body")

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from collector.harmonise_quakes import QuakesReader
 from collector.harmonise_readings import Context, ReadingsReader, SeriesBook
+from collector.harmonise_samples import SamplesReader
 from collector.harmonise_stations import StationBook, cells
 from collector.rawtable import RawTable
-from domain.readings import Harvest, Readings, Station, StationMark
+from domain.readings import Harvest, Station, StationMark
 from domain.reasons import Refusal
-from specs.feed import Form
+from specs.feed import FeedSpec, Form
 from specs.mapping import MarkMap
 
 
 class FormReader:
     """Reads tables of one form; what is the same from answer to answer is looked up once."""
 
-    def __init__(self, form: Form, stations: StationBook, series: SeriesBook) -> None:
+    def __init__(self, feed: FeedSpec, form: Form, stations: StationBook, series: SeriesBook) -> None:
         self._form, self._stations = form, stations
         self._readings = ReadingsReader(form, stations, series) if form.measures else None
+        self._samples = SamplesReader(feed, form.samples, form.time, stations) if form.samples and form.time else None
+        self._quakes = QuakesReader(feed, form.quakes, form.time) if form.quakes and form.time else None
 
     def read(self, table: RawTable, context: Context) -> Harvest:
         """Everything that `table` gives, with what was refused and ignored on the way."""
+        if self._quakes is not None:
+            return _with_findings(Harvest(quakes=self._quakes.read(table, context)), table)
         assert self._form.station is not None
         index, stations = self._stations.read(self._form.station, table, context.variables)
         if self._form.marks is not None:
             return self._marked(table, index, stations, self._form.marks, context.variables)
+        if self._samples is not None:
+            samples, series = self._samples.read(table, index, context)
+            return _with_findings(Harvest(stations=stations, samples=samples, series=series), table)
         readings = self._readings.read(table, index, context) if self._readings else None
-        return harvest_of(table, stations, readings)
+        if self._form.station.only_measured:
+            measured = {series.station_uid for series in readings.series} if readings else set()
+            stations = tuple(station for station in stations if station.uid in measured)
+        return _with_findings(Harvest(stations=stations, readings=readings), table)
 
     def _marked(
         self, table: RawTable, index: Sequence[int], stations: tuple[Station, ...], spec: MarkMap, variables: Mapping[str, str]
@@ -42,16 +55,13 @@ class FormReader:
             # A station is listed once per series; the newest last value speaks for the station.
             if uid not in marks or (text or "") > marks[uid].last_value_text:
                 marks[uid] = StationMark(uid, spec.mark, text or "")
-        return Harvest(
-            read=table.read, stations=stations, marks=tuple(marks.values()), marks_complete=spec.complete and not table.findings.refused,
-            refused=dict(table.findings.refused), refused_rows=tuple(table.findings.rows), ignored=dict(table.findings.ignored),
-        )
+        # A list of which a row could not be read is no whole list: nobody is taken off it.
+        whole = spec.complete and not table.findings.refused
+        return _with_findings(Harvest(stations=stations, marks=tuple(marks.values()), marks_complete=whole), table)
 
 
-def harvest_of(table: RawTable, stations: tuple[Station, ...], readings: Readings | None) -> Harvest:
-    """A harvest of readings with the table's findings."""
+def _with_findings(harvest: Harvest, table: RawTable) -> Harvest:
     found = table.findings
-    return Harvest(
-        read=table.read, stations=stations, readings=readings, refused=dict(found.refused), refused_rows=tuple(found.rows),
-        ignored=dict(found.ignored),
+    return replace(
+        harvest, read=table.read, refused=dict(found.refused), refused_rows=tuple(found.rows), ignored=dict(found.ignored)
     )

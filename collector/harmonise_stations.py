@@ -15,7 +15,7 @@ from domain.readings import Station
 from specs.columns import key_columns
 from specs.feed import FeedSpec
 from specs.loading import Table
-from specs.mapping import Choice, Position, Prefixed, StationMap
+from specs.mapping import Choice, KeyPart, Listing, Prefixed, StationMap
 
 _DMS = re.compile(r"(\d{1,3})\s*°\s*(\d{1,2})\s*[′']\s*(\d{1,2}(?:\.\d+)?)\s*(?:″|\"|'')?\s*([NSEW])?")
 _METRES_PER_DEGREE = 111_195.0
@@ -48,7 +48,7 @@ class StationBook:
         self._feed, self._tables = feed, tables
         self.known: list[Known] = []
         self._by_uid: dict[str, int] = {}
-        self._listed: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+        self._lists: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
         self._described: dict[int, dict[tuple[str | None, ...], tuple[int, Known]]] = {}
         for station in known:
             self._by_uid[station.uid] = len(self.known)
@@ -79,16 +79,19 @@ class StationBook:
         first: dict[int, bool],
     ) -> int:
         width = len(key_columns(spec))
-        key = self._key(row[:width])
+        key = self._key(spec, row[:width])
         if key is None:
             return -1
+        listed = self._row_of_list(spec.listed, key)
+        key = listed.get(spec.listed.key, key) if spec.listed else key
         uid = station_uid(self._feed.namespace, key)
         at = self._by_uid.setdefault(uid, len(self.known))
         if at in first:
             # A station with two series can carry two positions (52 codes of RAMIS do): the first row of a payload speaks.
             return at
         old = self.known[at].station if at < len(self.known) else None
-        new = self._station(spec, uid, key, dict(zip((*key_columns(spec), *_described_by(spec)), row, strict=True)), old)
+        texts = dict(zip((*key_columns(spec), *_described_by(spec)), row, strict=True))
+        new = self._station(spec, uid, key, texts, listed, old)
         self.known[at : at + 1] = [new]
         if len(described) >= _MEMORY:
             described.clear()
@@ -96,77 +99,63 @@ class StationBook:
         first[at] = True
         return at
 
-    def _key(self, parts: Sequence[str | None]) -> str | None:
+    def _key(self, spec: StationMap, parts: Sequence[str | None]) -> str | None:
         words = [" ".join((part or "").split()) for part in parts]
+        if isinstance(spec.key, KeyPart):
+            cut = words[0][: spec.key.first] if spec.key.first else words[0]
+            words = [cut.partition(spec.key.before)[0].strip() if spec.key.before else cut]
         return "-".join(words) if all(words) else None
 
     def _station(
-        self, spec: StationMap, uid: str, key: str, row: Mapping[str, str | None], old: Station | None
+        self, spec: StationMap, uid: str, key: str, row: Mapping[str, str | None], listed: Mapping[str, str], old: Station | None
     ) -> Known:
-        names = tuple(
-            (language, text) for language, column in spec.names.items() if (text := (row.get(column) or "").strip())
-        )
-        latitude, longitude, origin = self._position(spec.position, key, row, old)
+        names = {language: text for language, column in spec.names.items() if (text := (row.get(column) or "").strip())}
+        if spec.listed:
+            names = {language: listed.get(column, "") for language, column in spec.listed.names.items()} | names
+        latitude, longitude, origin = self._position(spec, row, listed, old)
         zone = next((form.time.zone for form in self._feed.forms if form.time), "UTC")
         elevation = number(row.get(spec.elevation_m) or "") if spec.elevation_m else None
         new = Station(
-            uid=uid,
-            namespace=self._feed.namespace,
-            key=key,
-            names=names or (old.names if old else ()),
-            latitude_deg=latitude,
-            longitude_deg=longitude,
-            position_origin=origin,
+            uid=uid, namespace=self._feed.namespace, key=key,
+            names=tuple((language, text) for language, text in names.items() if text) or (old.names if old else ()),
+            latitude_deg=latitude, longitude_deg=longitude, position_origin=origin,
             elevation_m=elevation.value if elevation and elevation.outcome is None else None,
-            region_code=_chosen(spec.region, row),
-            zone=zone,
-            kind=_chosen(spec.kind, row) or "station",
-            owner=_chosen(spec.owner, row),
-            moving=spec.moving,
+            region_code=_chosen(spec.region, row) or (listed.get(spec.listed.region, "") if spec.listed else ""), zone=zone,
+            kind=spec.kind if isinstance(spec.kind, str) else _chosen(spec.kind, row) or "station",
+            owner=_owner(spec, row) or (listed.get(spec.listed.owner, "") if spec.listed else ""), moving=spec.moving,
         )
         flags = _flags(new)
         if origin == "refused" and old is not None and old.latitude_deg is not None:
             # A position that was good yesterday is not lost to a bad one of today; the readings still say that one was refused.
-            new = replace(
-                new, latitude_deg=old.latitude_deg, longitude_deg=old.longitude_deg, position_origin=old.position_origin
-            )
+            new = replace(new, latitude_deg=old.latitude_deg, longitude_deg=old.longitude_deg, position_origin=old.position_origin)
         return Known(new, flags)
 
     def _position(
-        self, spec: Position | None, key: str, row: Mapping[str, str | None], old: Station | None
+        self, spec: StationMap, row: Mapping[str, str | None], listed: Mapping[str, str], old: Station | None
     ) -> tuple[float | None, float | None, str]:
-        found = self._given(spec, key, row) if spec else None
+        found = _given(spec, row, listed)
         if found is None:
             kept = old is not None and old.latitude_deg is not None
             return (old.latitude_deg, old.longitude_deg, old.position_origin) if old and kept else (None, None, "none")
         latitude, longitude, origin = found
         if not self._possible(latitude, longitude):
             return None, None, "refused"
-        if spec and spec.steady_m and old and old.latitude_deg is not None and old.longitude_deg is not None:
+        steady_m = spec.position.steady_m if spec.position else 0.0
+        if steady_m and old and old.latitude_deg is not None and old.longitude_deg is not None:
             east = (longitude - old.longitude_deg) * math.cos(math.radians(latitude))
-            if math.hypot(latitude - old.latitude_deg, east) * _METRES_PER_DEGREE < spec.steady_m:
+            if math.hypot(latitude - old.latitude_deg, east) * _METRES_PER_DEGREE < steady_m:
                 return old.latitude_deg, old.longitude_deg, old.position_origin
         return latitude, longitude, origin
 
-    def _given(self, spec: Position, key: str, row: Mapping[str, str | None]) -> tuple[float, float, str] | None:
-        texts, origin = (row.get(spec.latitude or ""), row.get(spec.longitude or "")), "published"
-        if not (texts[0] and texts[1]) and spec.table:
-            joined = (row.get(spec.on) if spec.on else key) or ""
-            texts, origin = self._table(spec).get(joined.strip(), ("", "")), "listed"
-        if not (texts[0] or "").strip() or not (texts[1] or "").strip():
-            return None
-        latitude, longitude = (_degrees(text or "", spec.form) for text in texts)
-        return latitude, longitude, origin
-
-    def _table(self, spec: Position) -> dict[str, tuple[str, str]]:
-        name = spec.table or ""
-        if (name, spec.key) not in self._listed:
-            table = self._tables.get(name)
-            columns = (
-                [table.column(column) for column in (spec.key, "latitude", "longitude")] if table else [(), (), ()]
-            )
-            self._listed[(name, spec.key)] = {key: (lat, lon) for key, lat, lon in zip(*columns, strict=True)}
-        return self._listed[(name, spec.key)]
+    def _row_of_list(self, spec: Listing | None, key: str) -> Mapping[str, str]:
+        """What the station list says of a key; nothing when the list or the key is not there."""
+        if spec is None:
+            return {}
+        if (spec.table, spec.match) not in self._lists:
+            table = self._tables.get(spec.table)
+            rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows] if table else []
+            self._lists[(spec.table, spec.match)] = {row[spec.match]: row for row in rows if row[spec.match]}
+        return self._lists[(spec.table, spec.match)].get(key, {})
 
     def _possible(self, latitude: float, longitude: float) -> bool:
         if not (-90 <= latitude <= 90 and -180 <= longitude <= 180) or (latitude == 0 and longitude == 0):
@@ -187,8 +176,23 @@ def _described_by(spec: StationMap) -> tuple[str, ...]:
     columns.append(spec.owner if isinstance(spec.owner, str) else None)
     columns.append(spec.elevation_m)
     if spec.position:
-        columns += [spec.position.latitude, spec.position.longitude, spec.position.on]
+        columns += [spec.position.latitude, spec.position.longitude]
     return tuple(dict.fromkeys(name for name in columns if name and name not in key_columns(spec)))
+
+
+def _owner(spec: StationMap, row: Mapping[str, str | None]) -> str:
+    return (row.get(spec.owner) or "").strip() if isinstance(spec.owner, str) else _chosen(spec.owner, row)
+
+
+def _given(spec: StationMap, row: Mapping[str, str | None], listed: Mapping[str, str]) -> tuple[float, float, str] | None:
+    """The position that the row gives, else the one in the list; None when neither gives one. NaN stands for what is no position."""
+    at, form = spec.position, spec.position.form if spec.position else "degrees"
+    texts, origin = ((row.get(at.latitude) or "", row.get(at.longitude) or "") if at else ("", "")), "published"
+    if not (texts[0].strip() and texts[1].strip()) and spec.listed:
+        texts, origin, form = (listed.get(spec.listed.latitude, ""), listed.get(spec.listed.longitude, "")), "listed", "degrees"
+    if not texts[0].strip() or not texts[1].strip():
+        return None
+    return _degrees(texts[0], form), _degrees(texts[1], form), origin
 
 
 def _chosen(part: Choice | Prefixed | str | None, row: Mapping[str, str | None]) -> str:

@@ -32,7 +32,7 @@ class _FeedReader:
         stations = StationBook(feed, tables)
         series = SeriesBook(feed, stations)
         self._forms: dict[str, tuple[FormReader, Wanted]] = {
-            form.id: (FormReader(form, stations, series), wanted(form)) for form in feed.forms
+            form.id: (FormReader(feed, form, stations, series), wanted(form)) for form in feed.forms
         }
         self._listed: frozenset[str] = frozenset()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specs.feed import Form
-from specs.mapping import Choice, Measure, Prefixed, StationMap
+from specs.mapping import Choice, KeyPart, Measure, Prefixed, StationMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ _COLUMNS = (
 
 def key_columns(station: StationMap) -> tuple[str, ...]:
     """The columns that make a station's key."""
+    if isinstance(station.key, KeyPart):
+        return (station.key.column,)
     return (station.key,) if isinstance(station.key, str) else station.key
 
 
@@ -70,7 +72,6 @@ def _station(station: StationMap, texts: list[str | None], numbers: list[str | N
     numbers.append(station.elevation_m)
     if station.position:
         numbers += [station.position.latitude, station.position.longitude]
-        texts.append(station.position.on)
 
 
 def _measure(measure: Measure, texts: list[str | None], numbers: list[str | None]) -> None:

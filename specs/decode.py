@@ -49,12 +49,16 @@ class JsonSuffix(Common):
 
 
 class Delimited(Common):
-    """Delimited text with a header line; `header` names the columns when the file has none, or has names that change."""
+    """Delimited text with a header line; `header` names the columns when the file has none (`has_header: false`) or has names that change.
+
+    `skip_lines` pass unread; `head_lines` after them are `name,value` lines that stand once (`$head.<name>`).
+    """
 
     format: Literal["delimited"]
     encoding: Encoding = "utf-8"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     skip_lines: int = Field(default=0, ge=0)
+    head_lines: int = Field(default=0, ge=0)
     header: tuple[str, ...] = ()
     has_header: bool = True
 

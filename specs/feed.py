@@ -71,6 +71,15 @@ class Form(Strict):
     marks: MarkMap | None = None
 
     @model_validator(mode="after")
+    def _dropped_columns_are_not_used(self) -> Self:
+        from specs.columns import wanted  # noqa: PLC0415  columns are read off this very class
+
+        dropped = set(getattr(self.decode, "drop", ())) & set(wanted(self).names)
+        if dropped:
+            raise ValueError(f"{', '.join(sorted(dropped))} is dropped at the door and cannot be mapped")
+        return self
+
+    @model_validator(mode="after")
     def _rows_become_one_thing(self) -> Self:
         given = [bool(self.measures), self.samples is not None, self.quakes is not None, self.marks is not None]
         if sum(given) != 1:

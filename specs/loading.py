@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from specs.feed import FeedSpec
+from specs.mapping import Listing
 from specs.near import nearest
 from specs.problems import ConfigError, Problem, plain, position, problems_of, read_yaml
 from specs.region import Geography, load_geography
@@ -107,21 +108,32 @@ def _linked(
     if feed.source not in sources:
         found.append(_problem(name, document, ("source",), f"`{feed.source}` is not in sources.yaml{nearest(feed.source, sources)}"))
     for number, form in enumerate(feed.forms):
-        at = form.station.position if form.station else None
-        if at and at.table and at.table not in tables and not at.optional:
-            found.append(_no_table(name, document, ("forms", number, "station", "position", "table"), at.table, tables))
+        if form.station and form.station.listed:
+            found += _listing(form.station.listed, name, document, ("forms", number, "station", "listed"), tables)
         for key, variable in form.request.variables.items():
             if isinstance(variable, Listed):
                 place = ("forms", number, "request", "variables", key)
-                if variable.table not in tables:
-                    found.append(_no_table(name, document, place, variable.table, tables))
-                elif missing := {variable.column, *variable.where} - set(tables[variable.table].columns):
-                    found.append(_problem(name, document, place, f"tables/{variable.table}.csv has no column {', '.join(sorted(missing))}"))
+                found += _uses(variable.table, {variable.column, *variable.where}, name, document, place, tables)
     return found
 
 
-def _no_table(name: str, document: Any, place: tuple[str | int, ...], table: str, tables: Mapping[str, Table]) -> Problem:
-    return _problem(name, document, place, f"tables/{table}.csv does not exist{nearest(table, tables)}")
+def _listing(
+    listed: Listing, name: str, document: Any, place: tuple[str | int, ...], tables: Mapping[str, Table]
+) -> list[Problem]:
+    if listed.optional and listed.table not in tables:
+        return []
+    columns = {listed.match, listed.key, listed.latitude, listed.longitude, listed.region, listed.owner, *listed.names.values()} - {""}
+    return _uses(listed.table, columns, name, document, place, tables)
+
+
+def _uses(
+    table: str, columns: set[str], name: str, document: Any, place: tuple[str | int, ...], tables: Mapping[str, Table]
+) -> list[Problem]:
+    if table not in tables:
+        return [_problem(name, document, (*place, "table"), f"tables/{table}.csv does not exist{nearest(table, tables)}")]
+    missing = sorted(columns - set(tables[table].columns))
+    hint = nearest(missing[0], tables[table].columns) if missing else ""
+    return [_problem(name, document, place, f"tables/{table}.csv has no column {', '.join(missing)}{hint}")] if missing else []
 
 
 def _load_sources(folder: Path, problems: list[Problem]) -> tuple[SourceSpec, ...]:

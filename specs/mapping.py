@@ -66,40 +66,60 @@ class Prefixed(Strict):
     prefix: str
 
 
-class Position(Strict):
-    """Where the coordinates stand: two columns, or one `column` in ISO 6709, or a table in `config/tables/` joined by `on`.
+class KeyPart(Strict):
+    """A part of a column's text that is the station's key: its `first` characters, or what stands before `before`."""
 
-    `steady_m`: a station that reports its own GPS jitters; a position closer than this to the one already known does not move it.
+    column: Column
+    first: int | None = Field(default=None, ge=1)
+    before: str = ""
+
+
+class Listing(Strict):
+    """A list of stations in `config/tables/`: a row joins by its key in column `match`, and the list then gives the station's own
+    `key` (two forms may call one station differently), and what the row itself lacks: names, position, region.
+
     `optional`: the table may be absent (a list that we may not pass on, but an operator may hold).
     """
 
-    latitude: Column | None = None
-    longitude: Column | None = None
-    form: Literal["degrees", "dms"] = "degrees"
-    table: str | None = None
-    on: Column | None = None
+    table: str
+    match: str = "key"
     key: str = "key"
+    names: dict[Language, str] = Field(default_factory=dict)
+    latitude: str = "latitude"
+    longitude: str = "longitude"
+    region: str = ""
+    owner: str = ""
     optional: bool = False
-    steady_m: float = Field(default=0.0, ge=0.0)
 
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if self.table is None and (self.latitude is None or self.longitude is None):
-            raise ValueError("a position needs `latitude` and `longitude`, or a `table`")
-        return self
+
+class Position(Strict):
+    """The columns of the coordinates, in degrees or as degrees, minutes and seconds.
+
+    `steady_m`: a station that reports its own GPS jitters; a position closer than this to the one already known does not move it.
+    """
+
+    latitude: Column
+    longitude: Column
+    form: Literal["degrees", "dms"] = "degrees"
+    steady_m: float = Field(default=0.0, ge=0.0)
 
 
 class StationMap(Strict):
-    """How a row names its station. `key` must be the publisher's stable name; several columns are joined by `-`."""
+    """How a row names its station. `key` must be the publisher's stable name; several columns are joined by `-`.
 
-    key: Column | tuple[Column, ...]
+    `only_measured`: the answer also lists things that measure nothing of ours; only stations with a reading are taken over.
+    """
+
+    key: Column | tuple[Column, ...] | KeyPart
     names: dict[Language, Column] = Field(default_factory=dict)
     position: Position | None = None
+    listed: Listing | None = None
     region: Prefixed | Choice | None = None
     kind: Choice | str = "station"
     owner: Column | Choice | None = None
     elevation_m: Column | None = None
     moving: bool = False
+    only_measured: bool = False
 
 
 class TimeMap(Strict):
@@ -186,9 +206,11 @@ class ResultKind(Strict):
 class SampleMap(Strict):
     """Rows that are results of laboratory samples.
 
-    Exactly one of `detected` (a value) and `limit` (the limit that was not reached) holds a number. `units` maps the publisher's
-    unit text to a quantity and unit; with `unit` empty the one entry named `""` holds for all. `together` lists unit texts that are
-    representations of one measurement (they are linked, never counted twice).
+    Exactly one of `detected` (a value) and `limit` (the limit that was not reached) holds a number; both empty = not reported.
+    `units` maps the publisher's unit text to a quantity and unit; the entry `""` holds where no unit is given. `representations`
+    are groups of unit texts (per mass, per volume): results of one analyte in different groups are one measurement shown twice,
+    so they are linked and never counted twice. `layer_same` gives two spellings of one layer one label. `description` and `taxon`
+    tell the sample; rows of one stamp, layer and taxon that repeat an analyte are further specimens.
     """
 
     medium: Medium
@@ -198,10 +220,18 @@ class SampleMap(Strict):
     unit: Column | None = None
     units: dict[str, ResultKind] = Field(min_length=1)
     unit_origin: Literal["payload", "assumed"] = "payload"
+    unit_why: str = ""
+    representations: tuple[tuple[str, ...], ...] = ()
     layer: Column | None = None
     layer_same: dict[str, str] = Field(default_factory=dict)
     taxon: Column | None = None
     not_measured: tuple[str, ...] = ("-",)
+
+    @model_validator(mode="after")
+    def _assumed_with_reason(self) -> Self:
+        if self.unit_origin == "assumed" and not self.unit_why:
+            raise ValueError("an assumed unit needs `unit_why`: the reason stands beside the choice")
+        return self
 
 
 class QuakeMap(Strict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
@@ -10,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from collector.literal_json import at, document_of, rows_at, shape, text_of_value
 from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
 from domain.reasons import Refusal
 from specs.columns import Wanted
@@ -86,41 +86,17 @@ def _check_envelope(found: Any, spec: JsonRows) -> None:
         raise PayloadRefused(Refusal.PUBLISHER_ERROR, f"{spec.ok.path} is {text}")
 
 
-class _Literal(str):
-    """A number as it was written."""
-
-    __slots__ = ()
-
-
 def _tolerant(body: bytes, spec: JsonRows, wanted: Wanted) -> RawTable:
-    try:
-        document = json.loads(body.decode(), parse_float=_Literal, parse_int=_Literal, parse_constant=_Literal)
-    except UnicodeDecodeError as error:
-        raise PayloadRefused(Refusal.WRONG_ENCODING, f"not UTF-8 at byte {error.start}") from error
-    except RecursionError as error:
-        raise PayloadRefused(Refusal.TOO_DEEP, "nested deeper than can be read") from error
-    except ValueError as error:
-        raise PayloadRefused(Refusal.BAD_SYNTAX, f"not JSON: {error}") from error
-    _check_tolerantly(document, spec)
-    rows = _at(document, spec.rows)
-    if isinstance(rows, Mapping) and rows:
-        rows = [rows]  # a list of one row that its publisher collapsed to the row itself
-    if rows in (None, "", {}) and spec.rows and _at(document, spec.rows.rpartition(".")[0]) is not None:
-        rows = []
-    if not isinstance(rows, list):
-        raise PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no list of rows at `{spec.rows or 'the top'}`; the document has {_shape(document)}")
+    document = document_of(body)
+    if spec.ok is not None and (text := text_of_value(at(document, spec.ok.path))) not in spec.ok.values:
+        message = text_of_value(at(document, spec.ok.message)) if spec.ok.message else ""
+        raise PayloadRefused(Refusal.PUBLISHER_ERROR, f"{spec.ok.path} is {text}: {message or shape(document)}")
+    rows = rows_at(document, spec.rows)
+    if rows is None:
+        raise PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no list of rows at `{spec.rows or 'the top'}`; the document has {shape(document)}")
     if len(rows) > spec.max_rows:
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(rows)} rows, at most {spec.max_rows} are read")
     return _table(rows, wanted)
-
-
-def _check_tolerantly(document: Any, spec: JsonRows) -> None:
-    if spec.ok is None:
-        return
-    text = _text(_at(document, spec.ok.path))
-    if text not in spec.ok.values:
-        message = _text(_at(document, spec.ok.message)) if spec.ok.message else ""
-        raise PayloadRefused(Refusal.PUBLISHER_ERROR, f"{spec.ok.path} is {text}: {message or _shape(document)}")
 
 
 def _table(rows: Sequence[Any], wanted: Wanted) -> RawTable:
@@ -129,27 +105,11 @@ def _table(rows: Sequence[Any], wanted: Wanted) -> RawTable:
     columns: dict[str, list[str | None]] = {name: [] for name in wanted.names}
     for number, row in enumerate(rows, 1):
         if not isinstance(row, Mapping):
-            findings.refuse(Refusal.NOT_A_RECORD, number, f"a row must be an object, not {_text(row)}")
+            findings.refuse(Refusal.NOT_A_RECORD, number, f"a row must be an object, not {text_of_value(row)}")
             continue
         where.append(number)
         for name, cells in columns.items():
-            cells.append(_text(row[name] if name in row else _at(row, name)))
+            cells.append(text_of_value(row[name] if name in row else at(row, name)))
     met = {name for row in rows if isinstance(row, Mapping) for name in row}
     present = {name: cells for name, cells in columns.items() if name in met or any(cell is not None for cell in cells)}
     return RawTable(present, where, len(rows), findings=findings)
-
-
-def _at(document: Any, path: str) -> Any:
-    for part in path.split(".") if path else []:
-        document = document.get(part) if isinstance(document, Mapping) else None
-    return document
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return None if value is None else str(value)
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _shape(document: Any) -> str:
-    return f"the keys {', '.join(list(document)[:8])}" if isinstance(document, Mapping) else f"a {type(document).__name__}"
