@@ -56,6 +56,17 @@ async def claim_batches(
     ]  # fmt: skip
 
 
+async def handled_until(store: Store) -> dict[str, int]:
+    """Feed id -> receipt of its newest batch that was evaluated; what a watcher has to know again after a restart."""
+    question = (
+        sa.select(_answers.c.feed_id, sa.func.max(_answers.c.received_s).label("until_s"))
+        .where(_answers.c.handled_s.is_not(None))
+        .group_by(_answers.c.feed_id)
+    )
+    async with store.reading() as connection:
+        return {row.feed_id: int(row.until_s) for row in await connection.execute(question)}
+
+
 async def unhandled(store: Store) -> int:
     """How many committed batches wait to be evaluated."""
     async with store.reading() as connection:

@@ -98,11 +98,17 @@ async def enqueue_in(connection: AsyncConnection, messages: Iterable[Message], a
 
 
 async def due_deliveries(store: Store, now_s: float, *, limit: int = 50, lease_s: float = 120) -> list[DueDelivery]:
-    """Pending deliveries of active subscriptions that are due, oldest first, leased to the caller for `lease_s`."""
+    """Due deliveries of active subscriptions, oldest first, leased to the caller for `lease_s`; of each subscription only its first
+    pending one, due or not: a receiver gets things in order, so one that waits holds back those after it.
+    """
     free = sa.or_(_outbox.c.leased_until_s.is_(None), _outbox.c.leased_until_s <= now_s)
+    earlier = _outbox.alias("earlier")
+    first = ~sa.exists().where(
+        earlier.c.subscription_id == _outbox.c.subscription_id, earlier.c.state == "pending", earlier.c.sequence < _outbox.c.sequence
+    )
     question = (
         _with_subscription()
-        .where(_outbox.c.state == "pending", _outbox.c.due_s <= now_s, free, _subscriptions.c.state == "active")
+        .where(_outbox.c.state == "pending", _outbox.c.due_s <= now_s, free, first, _subscriptions.c.state == "active")
         .order_by(_outbox.c.due_s, _outbox.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=_outbox)
@@ -201,6 +207,25 @@ async def redeliver(store: Store, subscription_uid: str, first: int, last: int, 
             .values(state="pending", due_s=now_s, attempts=0, leased_until_s=None, done_s=None)
         )
     return moved.rowcount
+
+
+async def told_of(store: Store, alert_uids: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Alert uid -> uids of the subscriptions that have a message about it in the outbox, sent or not."""
+    alerts = tables.alerts
+    question = (
+        sa.select(alerts.c.uid.label("alert"), _subscriptions.c.uid.label("subscription"))
+        .distinct()
+        .select_from(_outbox)
+        .join(_events, _events.c.id == _outbox.c.event_id)
+        .join(alerts, alerts.c.id == _events.c.alert_id)
+        .join(_subscriptions, _subscriptions.c.id == _outbox.c.subscription_id)
+        .where(alerts.c.uid.in_(list(alert_uids)))
+    )
+    told: dict[str, set[str]] = {}
+    async with store.reading() as connection:
+        for row in await connection.execute(question):
+            told.setdefault(row.alert, set()).add(row.subscription)
+    return {alert: frozenset(uids) for alert, uids in told.items()}
 
 
 async def next_due_s(store: Store) -> float | None:
