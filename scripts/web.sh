@@ -10,7 +10,7 @@ if ! command -v npm >/dev/null; then
   echo "node is not installed: the API will run, the page will have no map and no plots" >&2
   exit 0
 fi
-if npm ci --omit=dev --no-audit --no-fund --silent && node scripts/vendor.mjs; then
+if npm ci --no-audit --no-fund --silent && node scripts/vendor.mjs; then
   echo "$digest" >"$stamp"
 else
   echo "npm could not fetch the page's libraries: the API will run, the page will have no map and no plots" >&2

@@ -40,7 +40,7 @@ async def _file(request: web.Request) -> web.StreamResponse:
 
 def _list(request: web.Request, name: str, rows: list[made.Json]) -> web.Response:
     body = {"as_of": made.NOW, "next": None, "exercise": request.app[SWITCHES].world.exercise, name: rows}
-    return web.json_response(body, headers={"Cache-Control": "public, max-age=60"})
+    return web.json_response(body, headers={"Cache-Control": "no-cache"})
 
 
 async def _v1(request: web.Request) -> web.Response:

@@ -43,7 +43,7 @@ const page = {
   map: null,
 };
 
-const sinceAnswerS = () => (page.answeredAt ? (performance.now() - page.answeredAt) / 1000 : 0);
+const sinceAnswerS = () => (page.answeredAt ? (Date.now() - page.answeredAt) / 1000 : 0);
 const isLost = () => page.answeredAt > 0 && sinceAnswerS() > LOST_AFTER_S;
 const publisher = (id) => nameIn(page.sources.find((source) => source.id === id)?.names, id);
 const shownStations = () => [...(isLost() ? withoutContact(page.stations) : page.stations).values()];
@@ -62,7 +62,7 @@ function remember() {
 async function reload() {
   const medium = page.medium;
   const [latest, feeds, alerts, sources] = await Promise.all([
-    all("/v1/latest", { medium, limit: 10000 }), all("/v1/feeds"), all("/v1/alerts"), all("/v1/sources"),
+    all("/v1/latest", { medium }), all("/v1/feeds"), all("/v1/alerts"), all("/v1/sources"),
   ]);
   if (medium !== page.medium) return 0;
   page.failures = Object.entries({ latest, feeds, alerts, sources }).filter(([, answer]) => !answer.ok);
@@ -80,13 +80,13 @@ function take(latest) {
   const alerted = (page.alerts ?? []).filter(isOpen).flatMap((alert) => [alert.series ?? []].flat().map((one) => one.id ?? one));
   page.stations = stationsOf(latest.rows, new Set(alerted));
   page.asOfS = latest.body.as_of ? Date.parse(latest.body.as_of) / 1000 : Date.now() / 1000;
-  page.answeredAt = performance.now();
+  page.answeredAt = Date.now();
   page.stale = Boolean(latest.body.stale);
   document.body.dataset.loaded = page.medium;
 }
 
 async function readRegions() {
-  const answer = await all("/v1/regions", { f: "geojson", limit: 1000 });
+  const answer = await all("/v1/regions", { f: "geojson" });
   if (!answer.ok) return;
   page.shapes = answer.rows.map((feature) => ({ ...feature, properties: { ...feature.properties, id: feature.properties.id ?? feature.id } }));
   page.regions = page.shapes.map((feature) => feature.properties);
@@ -242,7 +242,8 @@ async function startMap() {
 }
 
 async function start() {
-  await useLanguage(preferredLanguage());
+  const [vendor] = await Promise.all([vendorState(), useLanguage(preferredLanguage())]);
+  Object.assign(page, vendor);
   translate(document);
   closeDetail();
   chooseView(page.view);
@@ -250,8 +251,6 @@ async function start() {
   const fresh = keepFresh(reload);
   wire(fresh);
   setInterval(show, 30000);
-  Object.assign(page, await vendorState());
-  show();
   await Promise.all([startMap(), readRegions()]);
   const root = await get("/v1/");
   listen(root.body?.links?.stream, fresh.soon);

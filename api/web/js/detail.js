@@ -150,7 +150,11 @@ async function fillWith(box, points, row, { fromS, toS, canPlot }) {
     make("p", { class: "hint" }, canPlot ? t("detail.gaps") : withoutPlot()),
     readingsTable(points, row),
   );
-  if (canPlot) takeDown = await draw(canvasBox, points, { unit: row.unit, fromS, toS, label });
+  try {
+    if (canPlot) takeDown = await draw(canvasBox, points, { unit: row.unit, fromS, toS, label });
+  } catch {
+    canvasBox.replaceChildren(make("p", { class: "hint" }, withoutPlot()));
+  }
   box.dataset.state = "ready";
   box.dataset.points = String(points.length);
 }
@@ -182,7 +186,7 @@ function readingsTable(points, row) {
   return make(
     "details", {},
     make("summary", {}, t("detail.readings")),
-    make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("detail.readings") },
+    make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": t("detail.readings") },
       make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows))),
   );
 }

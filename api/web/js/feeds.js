@@ -32,7 +32,7 @@ function feedRow(feed) {
     make(
       "td", {},
       make("span", { class: "state" }, picture(FEED_LOOKS[state] ?? LOOKS.silent, state), t(`feed_state.${state}`, {}, state)),
-      cause && cause !== state ? make("div", { class: "hint" }, cause) : null,
+      cause && cause !== state ? make("div", { class: "hint" }, t(`refusal.${cause}`, {}, cause)) : null,
     ),
     clock(clocks.last_try), clock(clocks.last_success), clock(clocks.last_new),
   );
