@@ -104,7 +104,9 @@ async def due_deliveries(store: Store, now_s: float, *, limit: int = 50, lease_s
     free = sa.or_(_outbox.c.leased_until_s.is_(None), _outbox.c.leased_until_s <= now_s)
     earlier = _outbox.alias("earlier")
     first = ~sa.exists().where(
-        earlier.c.subscription_id == _outbox.c.subscription_id, earlier.c.state == "pending", earlier.c.sequence < _outbox.c.sequence
+        earlier.c.subscription_id == _outbox.c.subscription_id,
+        earlier.c.state == "pending",
+        earlier.c.sequence < _outbox.c.sequence,
     )
     question = (
         _with_subscription()

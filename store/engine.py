@@ -57,8 +57,11 @@ class Store:
         )
         async with self.engine.connect() as fresh:
             connection = await fresh.execution_options(**options)
-            async with connection.begin():
+            snapshot = await connection.begin()
+            try:
                 yield connection
+            finally:
+                await snapshot.rollback()  # nothing was written; a COMMIT would fail on a damaged file
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -151,6 +154,8 @@ def _sqlite(url: str, synchronous: Durability, pool_size: int) -> AsyncEngine:
 
     @sa.event.listens_for(engine.sync_engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'DEFERRED')}")
+        how = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        if how != "NONE":  # VACUUM wants no transaction around it
+            connection.exec_driver_sql(f"BEGIN {how}")
 
     return engine
