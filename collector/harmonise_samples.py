@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from collector.harmonise_readings import Context
 from collector.harmonise_stations import StationBook, cells
@@ -17,7 +18,7 @@ from domain.readings import Layer, Sample, SampleResult, Series
 from domain.reasons import Ignored, Refusal
 from domain.states import Censoring, Kind
 from specs.feed import FeedSpec
-from specs.mapping import ResultKind, SampleMap, TimeMap
+from specs.mapping import SampleMap, TimeMap
 
 _DAY_S = 86_400
 _ONE_DEPTH = re.compile(r"(\d+(?:\.\d+)?)\s*m", re.ASCII)
@@ -48,6 +49,19 @@ class _Finding:
     uncertainty: float | None = None
 
 
+@dataclass(slots=True)
+class _Place:
+    """One place, time, layer and species within a payload, with the specimens met so far (a nuclide that repeats is a further one)."""
+
+    owner: str
+    stamp: Stamp
+    time_text: str
+    layer: Layer
+    taxon: str
+    met: Counter[tuple[str, int]] = field(default_factory=Counter)
+    specimens: dict[int, tuple[Sample, list[SampleResult]]] = field(default_factory=dict)
+
+
 class SamplesReader:
     """Turns tables of one form into samples and the series that their results belong to."""
 
@@ -60,50 +74,35 @@ class SamplesReader:
         """Samples in order of appearance; refusals and kinds of nothing go to the table's findings."""
         columns = [self._cells(table, name, context.variables) for name in (
             self._time.column, self._spec.layer, self._spec.taxon, self._spec.analyte, self._spec.detected, self._spec.limit, self._spec.unit)]
-        samples: dict[str, Sample] = {}
-        results: dict[str, list[SampleResult]] = {}
-        series: dict[str, Series] = {}
-        seen: Counter[tuple[object, ...]] = Counter()
+        places: dict[tuple[int, str, str, str, str], _Place] = {}
+        series: dict[tuple[int, str, str, str], Series] = {}
         for station, where, row in zip(index, table.where, zip(*columns, strict=True), strict=True):
+            stamp_text, label, taxon, analyte_text, detected, limit, unit_text = row
             try:
-                sample, result, one = self._row(table, station, row, context, seen)
+                if station < 0:
+                    raise _RowRefused(Refusal.NO_KEY, "the row names no station")
+                stamp = self._stamp(stamp_text, context)
+                label = self._spec.layer_same.get(label, label)
+                one = series.get((station, label, analyte_text, unit_text))
+                if one is None:
+                    one = series[(station, label, analyte_text, unit_text)] = self._series(station, unit_text, analyte_text, label)
+                found = _finding(detected, limit, self._spec.not_measured)
             except _RowRefused as refusal:
                 table.findings.refuse(refusal.reason, where, refusal.detail)
                 continue
-            samples.setdefault(sample.uid, sample)
-            results.setdefault(sample.uid, []).append(result)
-            series.setdefault(one.uid, one)
-        return tuple(replace(sample, results=_linked(results[uid])) for uid, sample in samples.items()), tuple(series.values())
+            if found.censoring in _NOTHING:
+                table.findings.ignore(_NOTHING[found.censoring])
+            key = (station, str(stamp.second), stamp.resolution, label, taxon)
+            place = places.get(key)
+            if place is None:
+                place = places[key] = _Place(one.station_uid, stamp, stamp_text, one.layer, taxon)
+            self._enter(place, one, found, unit_text)
+        samples = [replace(sample, results=_linked(results)) for place in places.values() for sample, results in place.specimens.values()]
+        distinct = {one.uid: one for one in series.values()}
+        return tuple(samples), tuple(distinct.values())
 
     def _cells(self, table: RawTable, name: str | None, variables: Mapping[str, str]) -> list[str]:
         return [(text or "").strip() for text in cells(table, name, variables)] if name else [""] * len(table)
-
-    def _row(
-        self, table: RawTable, station: int, row: Sequence[str], context: Context, seen: Counter[tuple[object, ...]]
-    ) -> tuple[Sample, SampleResult, Series]:
-        stamp_text, label, taxon, analyte_text, detected, limit, unit_text = row
-        if station < 0:
-            raise _RowRefused(Refusal.NO_KEY, "the row names no station")
-        stamp = self._stamp(stamp_text, context)
-        kind, analyte = self._kind(unit_text), _analyte(analyte_text)
-        found = _finding(detected, limit, self._spec.not_measured)
-        if found.censoring in _NOTHING:
-            table.findings.ignore(_NOTHING[found.censoring])
-        owner = self._stations.known[station].station.uid
-        layer = layer_of(self._spec.layer_same.get(label, label))
-        group = self._groups.get(unit_text, -1)
-        place = (owner, stamp.second, stamp.resolution, layer.label, taxon)
-        seen[(*place, analyte, group)] += 1
-        specimen = seen[(*place, analyte, group)]
-        sample = Sample(
-            uid=digest(*map(str, place), self._spec.medium, str(specimen) if specimen > 1 else ""), station_uid=owner,
-            medium=self._spec.medium, begin_s=stamp.second, end_s=stamp.second + (_DAY_S if stamp.resolution == "day" else 0),
-            time_text=stamp_text, resolution=stamp.resolution, zone=self._time.zone, zone_assumed=stamp.zone_assumed, layer=layer,
-            taxon=taxon,
-        )
-        one = self._series(owner, kind, analyte, layer)
-        link = digest(sample.uid, analyte) if group >= 0 else ""
-        return sample, _result(sample.uid, one, found, unit_text, link), one
 
     def _stamp(self, text: str, context: Context) -> Stamp:
         stamp = self._stamps.read(text)
@@ -113,18 +112,39 @@ class SamplesReader:
             raise _RowRefused(reason, f"{self._time.column} is {text!r}")
         return stamp
 
-    def _kind(self, unit_text: str) -> ResultKind:
+    def _series(self, station: int, unit_text: str, analyte_text: str, label: str) -> Series:
         kind = self._spec.units.get(unit_text)
         if kind is None:
             raise _RowRefused(Refusal.UNKNOWN_UNIT, f"unit {unit_text!r}")
-        return kind
-
-    def _series(self, owner: str, kind: ResultKind, analyte: str, layer: Layer) -> Series:
-        uid = series_uid(owner, kind.quantity, analyte, self._spec.medium, layer=layer)
+        try:
+            analyte = analytes.analyte(analyte_text).code
+        except analytes.UnknownAnalyte:
+            raise _RowRefused(Refusal.UNKNOWN_ANALYTE, f"analyte {analyte_text!r}") from None
+        owner, layer = self._stations.known[station].station.uid, layer_of(label)
         return Series(
-            uid=uid, station_uid=owner, feed_id=self._feed.id, quantity=kind.quantity, unit=kind.unit, analyte=analyte,
-            medium=self._spec.medium, layer=layer, kind=Kind.SIMULATED if self._feed.exercise else Kind.MEASURED,
-            published_unit_text="" if self._spec.unit_origin == "assumed" else kind.unit, exercise=self._feed.exercise,
+            uid=series_uid(owner, kind.quantity, analyte, self._spec.medium, layer=layer), station_uid=owner, feed_id=self._feed.id,
+            quantity=kind.quantity, unit=kind.unit, analyte=analyte, medium=self._spec.medium, layer=layer,
+            kind=Kind.SIMULATED if self._feed.exercise else Kind.MEASURED,
+            published_unit_text="" if self._spec.unit_origin == "assumed" else unit_text, exercise=self._feed.exercise,
+        )
+
+    def _enter(self, place: _Place, series: Series, found: _Finding, unit_text: str) -> None:
+        group = self._groups.get(unit_text, -1)
+        place.met[(series.analyte, group)] += 1
+        specimen = place.met[(series.analyte, group)]
+        if specimen not in place.specimens:
+            place.specimens[specimen] = (self._sample(place, specimen), [])
+        sample, results = place.specimens[specimen]
+        link = digest(sample.uid, series.analyte) if group >= 0 else ""
+        results.append(_result(sample.uid, series, found, unit_text, link))
+
+    def _sample(self, place: _Place, specimen: int) -> Sample:
+        stamp, layer = place.stamp, place.layer
+        told = (place.owner, str(stamp.second), stamp.resolution, layer.label, place.taxon, self._spec.medium)
+        return Sample(
+            uid=digest(*told, str(specimen) if specimen > 1 else ""), station_uid=place.owner, medium=self._spec.medium,
+            begin_s=stamp.second, end_s=stamp.second + (_DAY_S if stamp.resolution == "day" else 0), time_text=place.time_text,
+            resolution=stamp.resolution, zone=self._time.zone, zone_assumed=stamp.zone_assumed, layer=layer, taxon=place.taxon,
         )
 
 
@@ -137,13 +157,6 @@ class _RowRefused(Exception):
         super().__init__(detail)
 
 
-def _analyte(text: str) -> str:
-    try:
-        return analytes.analyte(text).code
-    except analytes.UnknownAnalyte:
-        raise _RowRefused(Refusal.UNKNOWN_ANALYTE, f"analyte {text!r}") from None
-
-
 def _result(sample: str, series: Series, found: _Finding, unit_text: str, link: str) -> SampleResult:
     return SampleResult(
         uid=digest(sample, series.analyte, series.quantity, unit_text), series_uid=series.uid, analyte=series.analyte,
@@ -153,7 +166,8 @@ def _result(sample: str, series: Series, found: _Finding, unit_text: str, link: 
     )
 
 
-def _finding(detected: str, limit: str, not_measured: Sequence[str]) -> _Finding:
+@lru_cache(maxsize=20_000)
+def _finding(detected: str, limit: str, not_measured: tuple[str, ...]) -> _Finding:
     """The meaning of a pair of cells: exactly one holds a number, or both say the same kind of nothing."""
     has_value, has_limit = detected not in {"", *not_measured}, limit not in {"", *not_measured}
     if not has_value and not has_limit:

@@ -62,8 +62,7 @@ def _cells(
     for block in blocks:
         stamp = _word(line, block.start)
         if stamp in spec.blank:
-            if len(line) > block.start:
-                findings.ignore(Ignored.PADDING)
+            findings.ignore(Ignored.PADDING, len(block.pairs))
             continue
         if block.pairs and len(line) <= block.pairs[-1][2]:
             findings.refuse(Refusal.NOT_A_RECORD, number, f"{len(line)} cells, the layer {block.layer!r} needs {block.pairs[-1][2] + 1}")
