@@ -129,7 +129,7 @@ class _Parts:
             return ""
         if qname.namespace != NAMESPACE or qname.localname not in place:
             raise _Refuse(CapRefusal.UNKNOWN_ELEMENT, f"{where}/{qname.localname}", str(child.tag))
-        return qname.localname
+        return str(qname.localname)
 
     def _count(self, name: str, least: int, most: int | None) -> None:
         count = len(self._found[name])
