@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from api import params, problems
+from api.caching import Kept
 from api.limits import BUCKETS, Buckets, limit_rate
 from api.openapi import document
 from api.operation import Call, Operation
@@ -17,7 +18,7 @@ from api.pages import add_pages
 from api.routes import feeds, latest, quakes, regions, samples, series, sources, stations, summaries, system
 from api.service import SERVICE, Service
 from api.settings import ApiSettings
-from api.writing import VARY, chosen_format, write
+from api.writing import VARY, chosen_format, kept, send, write
 from domain.clock import Clock
 from specs.loading import Config
 from store.engine import Store
@@ -62,10 +63,27 @@ def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.Stre
         query = params.read(known, request.query)
         word = operation.formats[0] if operation.media else chosen_format(operation, request, query.values.get("f"))
         call = Call(service, request, query, dict(request.match_info), service.now_s(), word)
+        if operation.kept_s:
+            return await _from_kept(operation, call)
         reply = await operation.handler(call)
         return reply if isinstance(reply, web.StreamResponse) else await write(call, reply)
 
     return handle
+
+
+async def _from_kept(operation: Operation, call: Call) -> web.StreamResponse:
+    """An answer from bytes that are built once per committed batch, and again when `kept_s` have passed."""
+    version = (await call.service.pulse()).version
+    question = f"{call.route}?{sorted(call.query.raw)}#{call.format}"
+    until_s = call.now_s + operation.kept_s
+
+    async def build() -> Kept:
+        reply = await operation.handler(call)
+        if isinstance(reply, web.StreamResponse):
+            raise TypeError(f"{operation.id} streams; it cannot be kept")
+        return await kept(reply, call.format, version, until_s)
+
+    return send(call.request, await call.service.kept.get(question, version, call.now_s, build), call.format)
 
 
 def _format(operation: Operation) -> Sequence[params.Param[str]]:

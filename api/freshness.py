@@ -17,7 +17,7 @@ async def standings(service: Service, *, as_of_s: int | None = None) -> Standing
     """The standing of every feed of the configuration, now or as the runs of that time left it."""
     if as_of_s is not None:
         return Standings({feed.id: await _standing_then(service, feed, as_of_s) for feed in service.config.feeds})
-    health = await read.feed_health(service.store)
+    health = (await service.pulse()).health
     return Standings({feed.id: _standing(feed, health.get(feed.id)) for feed in service.config.feeds})
 
 

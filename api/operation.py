@@ -46,6 +46,8 @@ class Reply:
 
     body: msgspec.Struct | None
     rows: Sequence[msgspec.Struct] | None = None
+    row: type[msgspec.Struct] | None = None  # what `rows` are, also when there are none
+    explode: str = ""  # a list in each row whose members are CSV rows of their own
     features: Callable[[], msgspec.Struct] | None = None
     next: str | None = None
     max_age_s: int = 0
@@ -73,6 +75,7 @@ class Operation:
     body: Any = None
     status: int = 200
     scope: str = ""  # "", "subscriber" or "operator"
+    kept_s: int = 0  # seconds for which the bytes may be kept while the store says that nothing is new; 0: never
     path_examples: Mapping[str, str] = field(default_factory=dict)
     statuses: tuple[int, ...] = ()  # further statuses with the same struct
     media: str = ""  # the one media type of an answer that is no struct

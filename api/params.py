@@ -118,8 +118,6 @@ def _bbox(text: str) -> tuple[float, float, float, float]:
     if len(parts) != 4:
         raise ValueError("not four numbers west,south,east,north")
     west, south, east, north = _longitude(parts[0]), _latitude(parts[1]), _longitude(parts[2]), _latitude(parts[3])
-    if south > north or west > east:
-        raise ValueError("west must not lie east of east, nor south north of north")
     return west, south, east, north
 
 
@@ -168,9 +166,17 @@ def _word(text: str) -> str:
 
 _MEDIA_WORDS = (*COMPARTMENTS, *MEDIA)
 REGION = Param("region", _word, {"type": "string", "minLength": 1}, "Region, sea area or zone by its id; several mean any of them.", "KR-26,JP-40", many=True)
-BBOX = Param("bbox", _bbox, {"type": "string", "pattern": r"^-?\d+(\.\d+)?(,-?\d+(\.\d+)?){3}$"}, "west,south,east,north in degrees (WGS 84).", "129,33,131,36")
-NEAR = Param("near", _near, {"type": "string", "pattern": r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?$"}, "latitude,longitude in degrees; with `radius_m`.", "37.42,141.03")
-RADIUS_M = Param("radius_m", _whole(1, 2_000_000), {"type": "integer", "minimum": 1, "maximum": 2_000_000}, "Radius around `near` in metres.", "30000")
+_LON, _LAT = r"-?(180(\.0{1,9})?|(1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,9})?)", r"-?(90(\.0{1,9})?|[0-8]?[0-9](\.[0-9]{1,9})?)"
+BBOX = Param(
+    "bbox", _bbox, {"type": "string", "pattern": f"^{_LON},{_LAT},{_LON},{_LAT}$"},
+    "west,south,east,north in degrees (WGS 84); west greater than east crosses the antimeridian.", "129,33,131,36",
+)
+NEAR = Param("near", _near, {"type": "string", "pattern": f"^{_LAT},{_LON}$"}, "latitude,longitude in degrees.", "37.42,141.03")
+RADIUS_DEFAULT_M = 30_000
+RADIUS_M = Param(
+    "radius_m", _whole(1, 2_000_000), {"type": "integer", "minimum": 1, "maximum": 2_000_000, "default": RADIUS_DEFAULT_M},
+    "Radius around `near` in metres.", "30000",
+)
 COUNTRY = Param("country", _country, {"type": "string", "pattern": "^[A-Z]{2}$"}, "ISO 3166-1 alpha-2 code of the region that a station lies in.", "KR")
 MEDIUM = Param("medium", one_of(*_MEDIA_WORDS), {"type": "string", "enum": list(_MEDIA_WORDS)}, "A medium, or a compartment: air, land, sea; several mean any of them.", "sea", many=True)
 QUANTITY = Param("quantity", one_of(*QUANTITIES), {"type": "string", "enum": list(QUANTITIES)}, "A quantity by its id; several mean any of them.", "air_dose_rate_as_published", many=True)

@@ -11,23 +11,23 @@ from api.problems import Code, ProblemError
 from api.service import Service
 from api.telling import feed_brief
 from domain.media import matching
-from store import read
 from store.rows import Filter, SeriesRow
 
 
 def selection(query: p.Query, service: Service) -> Filter:
-    """The filter that a query asks for; raises ProblemError 400 or 422."""
-    near, radius = query.get(p.NEAR), query.get(p.RADIUS_M)
-    if (near is None) != (radius is None):
-        missing, given = (p.RADIUS_M, p.NEAR) if radius is None else (p.NEAR, p.RADIUS_M)
-        raise ProblemError(Code.MISSING_PARAMETER, f"{given.name!r} needs {missing.name!r} beside it.", missing.name)
+    """The filter that a query asks for; raises ProblemError 404 or 422."""
+    near, radius, bbox = query.get(p.NEAR), query.get(p.RADIUS_M), query.get(p.BBOX)
+    if near is None and radius is not None:
+        raise ProblemError(Code.NOT_MEANINGFUL, "`radius_m` needs `near` beside it.", p.NEAR.name)
+    if bbox is not None and bbox[1] > bbox[3]:
+        raise ProblemError(Code.NOT_MEANINGFUL, "The south of the box lies north of its north.", p.BBOX.name)
     country = query.get(p.COUNTRY) or ""
     if country and country not in service.countries:
         raise ProblemError(Code.UNKNOWN_NAME, f"No region here lies in {country!r}; known are {', '.join(service.countries)}.", p.COUNTRY.name)
     return Filter(
         areas=_known(query.all(p.REGION), service.config.geography.by_id, p.REGION.name),
-        bbox=query.get(p.BBOX),
-        near=(*near, float(radius)) if near is not None and radius is not None else None,
+        bbox=bbox,
+        near=(*near, float(radius or p.RADIUS_DEFAULT_M)) if near is not None else None,
         country=country,
         media=frozenset().union(*(matching(word) for word in query.all(p.MEDIUM))),
         quantities=frozenset(query.all(p.QUANTITY)),
@@ -67,7 +67,7 @@ async def coverage(
     withheld: bool = False,
 ) -> Coverage:
     """What stood behind an answer: the window, the series that were meant, and the state of every feed behind them."""
-    health = await read.feed_health(service.store)
+    health = (await service.pulse()).health
     if rows:
         why = ""
     elif withheld:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from aiohttp import web
 
+from api.caching import AnswerCache
 from api.metrics import ApiMetrics
 from api.models.common import Withheld
 from api.settings import ApiSettings
@@ -16,7 +18,9 @@ from domain.states import Audience, Redistribute
 from specs.feed import FeedSpec
 from specs.loading import Config
 from specs.source import SourceSpec
+from store import read
 from store.engine import Store
+from store.rows import FeedHealthRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,20 @@ class FeedFacts:
     max_age_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What the store last said of its feeds. `version` moves with every committed batch and every ended run.
+
+    `horizon_s` is when the newest committed answer was received: the moment of knowledge of an answer that names none. A
+    walk that begins there sees nothing that is committed while it walks.
+    """
+
+    health: Mapping[str, FeedHealthRow]
+    version: int
+    horizon_s: int | None
+    checked_at: float
+
+
 @dataclass
 class Service:
     """One API process. A feed that the configuration no longer names keeps its rows, marked with unknown rights."""
@@ -40,11 +58,29 @@ class Service:
     settings: ApiSettings
     clock: Clock
     metrics: ApiMetrics = field(default_factory=ApiMetrics)
+    kept: AnswerCache = field(default_factory=AnswerCache)
+    _pulse: Pulse | None = None
     _facts: dict[str, FeedFacts] = field(default_factory=dict)
 
     def now_s(self) -> int:
         """Whole seconds on the service's clock."""
         return int(self.clock.now_s())
+
+    async def pulse(self) -> Pulse:
+        """The feeds' health, looked up again once `check_s` have passed on the machine's clock."""
+        known, at = self._pulse, time.monotonic()
+        if known is not None and at - known.checked_at < self.settings.check_s:
+            return known
+        health = await read.feed_health(self.store)
+        version = 0 if known is None else known.version + (health != known.health)
+        horizon_s = max((row.last_success_s for row in health.values() if row.last_success_s is not None), default=None)
+        self._pulse = Pulse(health, version, horizon_s, at)
+        return self._pulse
+
+    async def known_until_s(self) -> int:
+        """The moment of knowledge of an answer that names none: the newest committed answer, or now if there is none."""
+        horizon_s = (await self.pulse()).horizon_s
+        return self.now_s() if horizon_s is None else min(horizon_s, self.now_s())
 
     @property
     def audience(self) -> Audience:

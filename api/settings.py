@@ -20,6 +20,6 @@ class ApiSettings:
     contact: str = ""
     operator_token: str = ""
     requests_per_minute: int = 0
-    latest_cache_s: int = 15  # ages and freshness are recomputed this often even when nothing new was committed
+    check_s: float = 0.25  # how long the store's word on what is new may be relied on
     body_limit_bytes: int = 64 * 1024
     web_folder: Path = WEB_FOLDER

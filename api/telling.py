@@ -41,6 +41,10 @@ def texts(names: Mapping[Any, str]) -> dict[str, str]:
     return {str(language): text for language, text in names.items()}
 
 
+def _names(names: tuple[tuple[str, str], ...]) -> tuple[Text, ...]:
+    return tuple(Text(language=language, text=text) for language, text in names)
+
+
 def station(row: StationRow, service: Service) -> m.Station:
     """A station with the rights of its feed."""
     told_of, facts = row.station, service.facts(row.feed_id)
@@ -50,7 +54,7 @@ def station(row: StationRow, service: Service) -> m.Station:
             longitude=told_of.longitude_deg, latitude=told_of.latitude_deg, elevation_m=told_of.elevation_m, origin=told_of.position_origin
         )
     return m.Station(
-        id=told_of.uid, names=tuple(Text(language=language, text=text) for language, text in told_of.names), kind=told_of.kind,
+        id=told_of.uid, names=_names(told_of.names), kind=told_of.kind,
         position=place, position_origin=told_of.position_origin, regions=row.areas, zone=told_of.zone, owner=told_of.owner,
         moving=told_of.moving, publisher_mark=row.mark, first_seen=told(row.first_seen_s), last_seen=told(row.last_seen_s),
         source=facts.source, feed=row.feed_id, licence=facts.licence, rights=facts.rights, exercise=row.exercise,
@@ -123,7 +127,7 @@ def latest(row: LatestRow, service: Service, now_s: int, freshness: str) -> v.La
     at: StationRow = row.series.station
     return v.Latest(
         **{name: getattr(value, name) for name in value.__struct_fields__},
-        station_name=at.station.names[0][1] if at.station.names else "", longitude=at.station.longitude_deg,
+        station_names=_names(at.station.names), longitude=at.station.longitude_deg,
         latitude=at.station.latitude_deg, regions=at.areas, age_s=max(0, now_s - row.observation.end_s), freshness=freshness,
         publisher_mark=at.mark,
     )

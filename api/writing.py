@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import hashlib
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
-from aiohttp import ETag, web
+from aiohttp import web
 
+from api.caching import Kept, zipped
 from api.operation import FORMATS, Call, Operation, Reply
 from api.problems import Code, ProblemError
+from api.table import table
 
 #: Rows from which encoding leaves the event loop.
 _THREAD_FROM = 200
@@ -65,97 +65,77 @@ async def write(call: Call, reply: Reply) -> web.Response:
     """The response of an answer in the format asked for."""
     if reply.body is None:
         return web.Response(status=reply.status, headers=reply.headers)
-    large = reply.rows is not None and len(reply.rows) > _THREAD_FROM
-    encode: Callable[[], bytes] = lambda: encoded(reply, call.format)  # noqa: E731
-    body = await asyncio.to_thread(encode) if large else encode()
-    return respond(call.request, body, call.format, reply)
+    body = await to_bytes(reply, call.format)
+    response = respond(call.request, body, call.format, reply)
+    if len(body) >= _COMPRESS_FROM and response.status != 304:
+        response.enable_compression()
+    return response
+
+
+async def to_bytes(reply: Reply, word: str) -> bytes:
+    """The bytes of an answer; a large one is encoded off the event loop."""
+    if reply.rows is not None and len(reply.rows) > _THREAD_FROM:
+        return await asyncio.to_thread(encoded, reply, word)
+    return encoded(reply, word)
 
 
 def encoded(reply: Reply, word: str) -> bytes:
     """The bytes of an answer in one format."""
     if word == "geojson" and reply.features is not None:
         return msgspec.json.encode(reply.features())
-    if word == "csv" and reply.rows is not None:
-        return table(reply.rows)
+    if word == "csv" and reply.rows is not None and reply.row is not None:
+        return table(reply.row, reply.rows, reply.explode)
     if word == "ndjson" and reply.rows is not None:
-        return msgspec.json.encode(reply.rows) if not reply.rows else b"\n".join(map(msgspec.json.encode, reply.rows)) + b"\n"
+        return b"".join(msgspec.json.encode(row) + b"\n" for row in reply.rows)
     return msgspec.json.encode(reply.body)
 
 
+def tag_of(body: bytes) -> str:
+    """The ETag value of a body."""
+    return hashlib.sha256(body).hexdigest()[:24]
+
+
+def knows(request: web.Request, tag: str) -> bool:
+    """Whether the client holds this already."""
+    return any(item.value in (tag, "*") for item in request.if_none_match or ())
+
+
 def respond(request: web.Request, body: bytes, word: str, reply: Reply) -> web.Response:
-    """Bytes as a response; 304 if the client holds the same."""
-    tag = ETag(hashlib.sha256(body).hexdigest()[:24])
-    headers = {"Vary": VARY, "Cache-Control": cache_control(reply.max_age_s), **reply.headers}
+    """Bytes as a response; 304 if the client holds the same. Tags are weak, because encodings of one answer share them."""
+    tag = tag_of(body)
+    headers = {"Vary": VARY, "Cache-Control": cache_control(reply.max_age_s), "ETag": f'W/"{tag}"', **reply.headers}
     if reply.next:
         headers["Link"] = f'<{reply.next}>; rel="next"'
-    known = request.if_none_match or ()
-    if reply.status == 200 and any(item.value in (tag.value, "*") for item in known):
-        unchanged = web.Response(status=304, headers=headers)
-        unchanged.etag = tag
-        return unchanged
-    charset = None if word in ("json", "geojson") else "utf-8"
-    response = web.Response(body=body, status=reply.status, headers=headers, content_type=FORMATS[word], charset=charset)
-    response.etag = tag
-    if len(body) >= _COMPRESS_FROM:
-        response.enable_compression()
-    return response
+    if reply.status == 200 and knows(request, tag):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, status=reply.status, headers={**headers, "Content-Type": content_type(word)})
+
+
+async def kept(reply: Reply, word: str, version: int, until_s: float) -> Kept:
+    """An answer made ready to be sent again and again."""
+    body = await to_bytes(reply, word)
+    small = await asyncio.to_thread(zipped, body)
+    return Kept(body, small, tag_of(body), reply.next, version, until_s, reply.max_age_s)
+
+
+def send(request: web.Request, answer: Kept, word: str) -> web.Response:
+    """A kept answer as a response: nothing is computed here."""
+    headers = {"Vary": VARY, "Cache-Control": cache_control(answer.max_age_s), "ETag": f'W/"{answer.etag}"'}
+    if answer.next:
+        headers["Link"] = f'<{answer.next}>; rel="next"'
+    if knows(request, answer.etag):
+        return web.Response(status=304, headers=headers)
+    headers["Content-Type"] = content_type(word)
+    if answer.zipped and "gzip" in request.headers.get("Accept-Encoding", ""):
+        return web.Response(body=answer.zipped, headers={**headers, "Content-Encoding": "gzip"})
+    return web.Response(body=answer.body, headers=headers)
+
+
+def content_type(word: str) -> str:
+    """The media type of a format, with its charset where text needs one."""
+    return FORMATS[word] if word in ("json", "geojson") else f"{FORMATS[word]}; charset=utf-8"
 
 
 def cache_control(max_age_s: int) -> str:
     """`max-age` follows the cadence of the feeds; 0 asks for revalidation, which the ETag makes cheap."""
     return f"public, max-age={max_age_s}" if max_age_s else "no-cache"
-
-
-def table(rows: Sequence[msgspec.Struct]) -> bytes:
-    """CSV with one header; nested parts become `part_field` columns, lists are joined by spaces.
-
-    Numbers of two quantities never share a column: `value` and `limit` become one column per quantity, headed by its unit.
-    """
-    flat = [_flattened(row) for row in rows]
-    names = list(dict.fromkeys(name for row in flat for name in row)) or list(_names(rows))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, names, restval="", lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(flat)
-    return out.getvalue().encode()
-
-
-def _names(rows: Sequence[msgspec.Struct]) -> Sequence[str]:
-    return rows[0].__struct_fields__ if rows else ("empty",)
-
-
-def _flattened(row: msgspec.Struct) -> dict[str, str]:
-    plain = msgspec.to_builtins(row)
-    cells: dict[str, str] = {}
-    if "value" in plain and "quantity" in plain:
-        label = f"{plain['quantity']} [{plain['unit']}]"
-        cells[label] = _cell(plain.pop("value"))
-        limit = plain.pop("limit", None)
-        if limit is not None:
-            cells[f"limit of {label}"] = _cell(limit)
-    first = {name: cells.pop(name) for name in list(cells)}
-    for name, value in plain.items():
-        _spread(name, value, cells)
-    return _ordered(cells, first)
-
-
-def _ordered(cells: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
-    return {**cells, **values}
-
-
-def _spread(name: str, value: object, cells: dict[str, str]) -> None:
-    if isinstance(value, dict):
-        for inner, part in value.items():
-            _spread(f"{name}_{inner}", part, cells)
-    else:
-        cells[name] = _cell(value)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return " ".join(_cell(item) if not isinstance(item, dict) else "|".join(map(_cell, item.values())) for item in value)
-    return repr(value) if isinstance(value, float) else str(value)

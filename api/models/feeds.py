@@ -26,6 +26,7 @@ class SourceList(Struct, frozen=True, kw_only=True):
     """All publishers."""
 
     sources: tuple[Source, ...]
+    next: Link | None
 
 
 class SourceAnswer(Struct, frozen=True, kw_only=True):
@@ -159,6 +160,7 @@ class FeedList(Struct, frozen=True, kw_only=True):
     """All feeds of the configuration with their states."""
 
     generated: Instant
+    next: Link | None
     feeds: tuple[Feed, ...]
 
 

@@ -36,6 +36,7 @@ class RegionList(Struct, frozen=True, kw_only=True):
     """All regions; show `notices` and `sources` beside every map of them."""
 
     regions: tuple[Region, ...]
+    next: Link | None
     notices: tuple[str, ...]
     sources: tuple[str, ...]
 

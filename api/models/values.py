@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from api.models.common import Coverage, Instant, Page, Struct
+from api.models.common import Coverage, Instant, Page, Struct, Text
 from api.models.stations import Series, Station
 
 
@@ -69,7 +69,7 @@ class Observation(Struct, frozen=True, kw_only=True):
 class Latest(Observation, frozen=True, kw_only=True):
     """The newest value of a series with its age. Anything but `fresh` says nothing about now."""
 
-    station_name: str
+    station_names: tuple[Text, ...]
     longitude: float | None
     latitude: float | None
     regions: tuple[str, ...]

@@ -9,7 +9,7 @@ from api import params as p
 from api.clocktext import told, told_or_none
 from api.models import feeds as m
 from api.operation import Call, Operation, Reply
-from api.paging import begin, following, limit
+from api.paging import begin, following, limit, sliced
 from api.problems import Code, ProblemError
 from api.selecting import window
 from api.service import Service
@@ -67,15 +67,16 @@ def known_feed(service: Service, feed_id: str) -> FeedSpec:
 
 async def feeds(call: Call) -> Reply:
     """All feeds with their states."""
-    health = await read.feed_health(call.service.store)
-    rows = tuple(tell_feed(feed, health.get(feed.id)) for feed in call.service.config.feeds)
-    return Reply(m.FeedList(generated=told(call.now_s), feeds=rows), rows=rows)
+    health = (await call.service.pulse()).health
+    page, more = sliced(call, call.service.config.feeds, lambda feed: feed.id)
+    rows = tuple(tell_feed(feed, health.get(feed.id)) for feed in page)
+    return Reply(m.FeedList(generated=told(call.now_s), feeds=rows, next=more), rows=rows, row=m.Feed, next=more)
 
 
 async def feed(call: Call) -> Reply:
     """One feed."""
     spec = known_feed(call.service, call.path["id"])
-    health = await read.feed_health(call.service.store)
+    health = (await call.service.pulse()).health
     return Reply(m.FeedAnswer(generated=told(call.now_s), feed=tell_feed(spec, health.get(spec.id))))
 
 
@@ -86,7 +87,7 @@ async def runs(call: Call) -> Reply:
     page = rows[:most]
     more = following(call.route, call.query, as_of_s=0, after_id="", after_s=page[-1].started_s) if len(rows) > most else None
     listed = tuple(map(tell_run, page))
-    return Reply(m.RunList(feed=spec.id, runs=listed, next=more), rows=listed, next=more)
+    return Reply(m.RunList(feed=spec.id, runs=listed, next=more), rows=listed, row=m.Run, next=more)
 
 
 async def _known_run(call: Call) -> RunRow:
@@ -118,7 +119,7 @@ async def refusals(call: Call) -> Reply:
     listed = tuple(
         m.Refusal(reason=item.reason, where=item.where, detail=item.detail, url=item.url, sha256=item.sha256) for item in kept
     )
-    return Reply(m.RefusalList(run=row.uid, counts=dict(row.refused), refusals=listed), rows=listed)
+    return Reply(m.RefusalList(run=row.uid, counts=dict(row.refused), refusals=listed), rows=listed, row=m.Refusal)
 
 
 async def availability(call: Call) -> Reply:
@@ -144,7 +145,7 @@ async def availability(call: Call) -> Reply:
 def _periods(rows: Sequence[RunRow], end_s: int) -> tuple[m.Period, ...]:
     """Runs in order of time, joined while they end in the same state for the same cause."""
     starts = [i for i, row in enumerate(rows) if not i or (row.state, row.cause) != (rows[i - 1].state, rows[i - 1].cause)]
-    ends = [*starts[1:], len(rows)]
+    ends = [*starts[1:], len(rows)] if starts else []
     return tuple(
         m.Period(
             state=rows[i].state, cause=rows[i].cause, begin=told(rows[i].started_s),
@@ -157,7 +158,7 @@ def _periods(rows: Sequence[RunRow], end_s: int) -> tuple[m.Period, ...]:
 _ONE = {"id": "jp-nra-ramis", "run": "jp-nra-ramis@2026-08-15T00:10:00Z"}
 _GONE = (Code.NOT_FOUND,)
 OPERATIONS = (
-    Operation("GET", "/v1/feeds", feeds, "Feeds and their states", m.FeedList, "feeds", (), ("json", "csv", "ndjson")),
+    Operation("GET", "/v1/feeds", feeds, "Feeds and their states", m.FeedList, "feeds", p.PAGE, ("json", "csv", "ndjson"), (Code.BAD_CURSOR,)),
     Operation("GET", "/v1/feeds/{id}", feed, "One feed", m.FeedAnswer, "feeds", problems=_GONE, path_examples=_ONE),
     Operation(
         "GET", "/v1/feeds/{id}/runs", runs, "Runs of a feed, newest first", m.RunList, "feeds", p.PAGE, ("json", "csv", "ndjson"),

@@ -9,51 +9,52 @@ from api.freshness import standings
 from api.models.places import FeatureCollection, feature, point
 from api.models.values import Latest, LatestAnswer
 from api.operation import Call, Operation, Reply
+from api.paging import begin, following, limit
 from api.problems import Code
 from api.selecting import coverage, feeds_meant, selection
 from api.telling import latest as tell_latest
 from domain.states import Freshness
 from store import read
 
+_KEPT_S = 15
+
 
 async def latest(call: Call) -> Reply:
-    """One row per series that the filters select."""
-    service = call.service
-    f = selection(call.query, service)
-    standing = await standings(service)
-    rows = await read.latest(service.store, f, as_of_s=call.query.get(p.AS_OF))
-    now_s = call.query.get(p.AS_OF) or call.now_s
-    shown: list[Latest] = []
-    hidden = []
-    for row in rows:
-        feed = row.series.series.feed_id
-        if service.facts(feed).shown:
-            fresh = freshness(row.observation.end_s, now_s, standing.of(feed))
-            shown.append(tell_latest(row, service, now_s, fresh))
-        else:
-            hidden.append(feed)
-    feeds = {row.feed for row in shown} or feeds_meant(f, service)
-    told_rows = tuple(shown)
-    body = LatestAnswer(
-        as_of=told(now_s), next=None, audience=service.audience, exercise=any(row.exercise for row in told_rows),
-        withheld=service.withheld(hidden), generated=told(now_s), stale=not any(row.freshness == Freshness.FRESH for row in told_rows),
-        age_s=min((row.age_s for row in told_rows), default=None), latest=told_rows,
-        coverage=await coverage(service, rows=len(told_rows), feeds=feeds, series=len(rows), withheld=bool(hidden)),
+    """One row per series that the filters select, by series id. Ages are reckoned at `generated`, or at the `as_of` asked for."""
+    service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
+    f, asked = selection(call.query, service), call.query.get(p.AS_OF)
+    as_of_s = mark.as_of_s if mark else asked
+    known_s = await service.known_until_s() if as_of_s is None else as_of_s
+    now_s = call.now_s if asked is None else asked
+    rows = await read.latest(service.store, f, as_of_s=as_of_s, after=mark.after_id if mark else "", limit=most + 1)
+    standing, page = await standings(service, as_of_s=asked), rows[:most]
+    shown = tuple(
+        tell_latest(row, service, now_s, freshness(row.observation.end_s, now_s, standing.of(row.series.series.feed_id)))
+        for row in page if service.facts(row.series.series.feed_id).shown
     )
-    return Reply(body, rows=told_rows, features=lambda: collection(body), max_age_s=service.settings.latest_cache_s)
+    hidden = [feed for row in page if not service.facts(feed := row.series.series.feed_id).shown]
+    more = following(call.route, call.query, as_of_s=known_s, after_id=page[-1].series.series.uid) if len(rows) > most else None
+    feeds = {row.series.series.feed_id for row in page} or feeds_meant(f, service)
+    body = LatestAnswer(
+        as_of=told(known_s), next=more, audience=service.audience, exercise=any(row.exercise for row in shown),
+        withheld=service.withheld(hidden), generated=told(now_s), stale=not any(row.freshness == Freshness.FRESH for row in shown),
+        age_s=min((row.age_s for row in shown), default=None), latest=shown,
+        coverage=await coverage(service, rows=len(shown), feeds=feeds, withheld=bool(hidden)),
+    )
+    return Reply(body, rows=shown, row=Latest, features=lambda: collection(body), next=more, max_age_s=_KEPT_S)
 
 
 def collection(answer: LatestAnswer) -> FeatureCollection:
     """Latest values as GeoJSON points."""
     return FeatureCollection(
         features=tuple(feature(row, row.series, point(row.longitude, row.latitude)) for row in answer.latest), as_of=answer.as_of,
-        audience=answer.audience, exercise=answer.exercise,
+        next=answer.next, audience=answer.audience, exercise=answer.exercise,
     )
 
 
 OPERATIONS = (
     Operation(
-        "GET", "/v1/latest", latest, "Newest value of each series", LatestAnswer, "values", (*p.FILTERS, p.AS_OF),
-        ("json", "geojson", "csv", "ndjson"), (Code.UNKNOWN_NAME,),
+        "GET", "/v1/latest", latest, "Newest value of each series", LatestAnswer, "values", (*p.FILTERS, p.AS_OF, *p.PAGE),
+        ("json", "geojson", "csv", "ndjson"), (Code.UNKNOWN_NAME, Code.BAD_CURSOR), kept_s=_KEPT_S,
     ),
 )

@@ -43,7 +43,7 @@ async def quakes(call: Call) -> Reply:
         withheld=service.withheld(hidden), quakes=shown,
         coverage=await coverage(service, rows=len(shown), feeds={row.feed_id for row in rows}, window_s=span, withheld=bool(hidden)),
     )
-    return Reply(body, rows=shown, features=lambda: _collection(body), max_age_s=30)
+    return Reply(body, rows=shown, row=Quake, features=lambda: _collection(body), max_age_s=30)
 
 
 def _collection(page: QuakePage) -> FeatureCollection:

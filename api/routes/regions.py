@@ -7,6 +7,7 @@ import shapely
 from api import params as p
 from api.models.places import FeatureCollection, Label, Region, RegionAnswer, RegionList, feature
 from api.operation import Call, Operation, Reply
+from api.paging import sliced
 from api.problems import Code, ProblemError
 from api.service import Service
 from specs.region import Area
@@ -32,18 +33,19 @@ def known_area(service: Service, area_id: str) -> Area:
     return area
 
 
-def _shapes(areas: tuple[Area, ...], notices: tuple[str, ...]) -> FeatureCollection:
+def _shapes(areas: tuple[Area, ...], notices: tuple[str, ...], more: str | None = None) -> FeatureCollection:
     shapes = tuple(feature(tell_region(area), area.id, shapely.geometry.mapping(area.geometry)) for area in areas)
-    return FeatureCollection(features=shapes, notices=notices)
+    return FeatureCollection(features=shapes, notices=notices, next=more)
 
 
 async def regions(call: Call) -> Reply:
     """All regions; their shapes in GeoJSON."""
     geography, country, kind = call.service.config.geography, call.query.get(p.COUNTRY), call.query.get(KIND)
     chosen = tuple(area for area in geography.areas if country in (None, area.country) and kind in (None, area.kind))
-    told = tuple(tell_region(area) for area in chosen)
-    body = RegionList(regions=told, notices=geography.notices, sources=geography.sources)
-    return Reply(body, rows=told, features=lambda: _shapes(chosen, geography.notices), max_age_s=_DAY_S)
+    page, more = sliced(call, chosen, lambda area: area.id)
+    told = tuple(tell_region(area) for area in page)
+    body = RegionList(regions=told, next=more, notices=geography.notices, sources=geography.sources)
+    return Reply(body, rows=told, features=lambda: _shapes(page, geography.notices, more), next=more, max_age_s=_DAY_S)
 
 
 async def region(call: Call) -> Reply:
@@ -54,7 +56,10 @@ async def region(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", "/v1/regions", regions, "Regions, sea areas and zones", RegionList, "regions", (p.COUNTRY, KIND), ("json", "geojson")),
+    Operation(
+        "GET", "/v1/regions", regions, "Regions, sea areas and zones", RegionList, "regions", (p.COUNTRY, KIND, *p.PAGE), ("json", "geojson"),
+        (Code.BAD_CURSOR,), kept_s=_DAY_S,
+    ),
     Operation(
         "GET", "/v1/regions/{id}", region, "One region", RegionAnswer, "regions", (), ("json", "geojson"), (Code.NOT_FOUND,),
         path_examples={"id": "JP-07"},

@@ -7,7 +7,7 @@ from api.clocktext import told, told_or_none
 from api.models import samples as m
 from api.models.values import Published, Uncertainty
 from api.operation import Call, Operation, Reply
-from api.paging import begin, following, limit
+from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
 from api.selecting import coverage, feeds_meant, selection, window
 from api.service import Service
@@ -53,7 +53,7 @@ async def samples(call: Call) -> Reply:
     """Samples by the end of their sampling; the last year unless told otherwise."""
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
     f = selection(call.query, service)
-    as_of_s = mark.as_of_s if mark else call.query.get(p.AS_OF) or call.now_s
+    as_of_s = await moment(call, mark)
     span = window(call.query, p.FROM, p.TO, (as_of_s - _YEAR_S, as_of_s + 1))
     after = (mark.after_s, mark.after_id) if mark else None
     rows = await read.samples(service.store, f, *span, as_of_s=as_of_s, after=after, limit=most + 1)
@@ -70,7 +70,7 @@ async def samples(call: Call) -> Reply:
         withheld=service.withheld(hidden), samples=shown,
         coverage=await coverage(service, rows=len(shown), feeds=feeds, window_s=span, withheld=bool(hidden)),
     )
-    return Reply(body, rows=shown, next=more, max_age_s=300)
+    return Reply(body, rows=shown, row=m.Sample, explode="results", next=more, max_age_s=300)
 
 
 async def sample(call: Call) -> Reply:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from api import params as p
 from api.clocktext import told
 from api.models import values as v
-from api.models.stations import SeriesAnswer, SeriesPage
+from api.models.stations import Series, SeriesAnswer, SeriesPage
 from api.operation import Call, Operation, Reply
-from api.paging import begin, following, limit
+from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
 from api.rolling import STEPS_S, rolled
 from api.selecting import coverage, feeds_meant, selection, window
@@ -26,7 +26,7 @@ async def series_list(call: Call) -> Reply:
     """One page of series by id."""
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
     f = selection(call.query, service)
-    as_of_s = mark.as_of_s if mark else call.now_s
+    as_of_s = await moment(call, mark)
     rows = await read.series_list(service.store, f, after=mark.after_id if mark else "", limit=most + 1)
     page = rows[:most]
     shown = tuple(tell_series(row.series, service) for row in page if service.facts(row.series.feed_id).shown)
@@ -37,7 +37,7 @@ async def series_list(call: Call) -> Reply:
         withheld=service.withheld(hidden), series=shown,
         coverage=await coverage(service, rows=len(shown), feeds=feeds_meant(f, service, page), withheld=bool(hidden)),
     )
-    return Reply(body, rows=shown, next=more, max_age_s=60)
+    return Reply(body, rows=shown, row=Series, next=more, max_age_s=60)
 
 
 async def _known_series(call: Call) -> SeriesRow:
@@ -54,7 +54,7 @@ async def series(call: Call) -> Reply:
     if not service.facts(row.series.feed_id).shown:
         raise ProblemError(Code.NOT_FOUND, f"No series {row.series.uid!r} may be shown here.")
     body = SeriesAnswer(
-        as_of=told(call.now_s), audience=service.audience, series=tell_series(row.series, service), station=tell_station(row.station, service)
+        as_of=told(await service.known_until_s()), audience=service.audience, series=tell_series(row.series, service), station=tell_station(row.station, service)
     )
     return Reply(body, max_age_s=60)
 
@@ -68,7 +68,7 @@ async def observations_of_series(call: Call) -> Reply:
 
 async def _raw(call: Call, row: SeriesRow) -> Reply:
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
-    as_of_s = mark.as_of_s if mark else call.query.get(p.AS_OF) or call.now_s
+    as_of_s = await moment(call, mark)
     span = window(call.query, p.FROM, p.TO, (as_of_s - _DAY_S, as_of_s + 1))
     after = (mark.after_s, mark.after_id) if mark else None
     rows = await read.observations(
@@ -85,7 +85,7 @@ async def _raw(call: Call, row: SeriesRow) -> Reply:
             service, rows=len(shown), feeds={row.series.feed_id}, series=1, window_s=span, withheld=bool(hidden)
         ),
     )
-    return Reply(body, rows=shown, next=more, max_age_s=facts.max_age_s)
+    return Reply(body, rows=shown, row=v.Observation, next=more, max_age_s=facts.max_age_s)
 
 
 def _more(call: Call, page: list[ObservationRow], as_of_s: int) -> str:
@@ -104,13 +104,13 @@ async def _rolled(call: Call, row: SeriesRow, resolution: str) -> Reply:
     shown = tuple(_bucket(item, unit) for item in rows) if facts.shown else ()
     hidden = [] if facts.shown else [row.series.feed_id] * len(rows)
     body = v.SeriesBuckets(
-        as_of=told(call.now_s), next=None, audience=service.audience, exercise=row.series.exercise, withheld=service.withheld(hidden),
+        as_of=told(await service.known_until_s()), next=None, audience=service.audience, exercise=row.series.exercise, withheld=service.withheld(hidden),
         series=tell_series(row.series, service), resolution=resolution, unit=unit, buckets=shown,
         coverage=await coverage(
             service, rows=len(shown), feeds={row.series.feed_id}, series=1, window_s=span, withheld=bool(hidden)
         ),
     )
-    return Reply(body, rows=shown, max_age_s=facts.max_age_s)
+    return Reply(body, rows=shown, row=v.Bucket, max_age_s=facts.max_age_s)
 
 
 def _bucket(row: BucketRow, unit: str) -> v.Bucket:
@@ -128,7 +128,7 @@ async def observations(call: Call) -> Reply:
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
     f = selection(call.query, service)
     span = window(call.query, p.FROM_REQUIRED, p.TO_REQUIRED, (0, 0))
-    as_of_s = mark.as_of_s if mark else call.query.get(p.AS_OF) or call.now_s
+    as_of_s = await moment(call, mark)
     after = (mark.after_s, mark.after_id) if mark else None
     rows = await read.observations(service.store, f, *span, as_of_s=as_of_s, after=after, limit=most + 1)
     page = rows[:most]
@@ -147,7 +147,7 @@ async def observations(call: Call) -> Reply:
             service, rows=len(told_rows), feeds=feeds_meant(f, service, tuple(meant.values())), window_s=span, withheld=bool(hidden)
         ),
     )
-    return Reply(body, rows=told_rows, next=more, max_age_s=60)
+    return Reply(body, rows=told_rows, row=v.Observation, next=more, max_age_s=60)
 
 
 _ONE = {"id": "jp-nra-ramis:1010110001:air_dose_rate_as_published:air_over_land"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from api.models.feeds import Source, SourceAnswer, SourceList
 from api.operation import Call, Operation, Reply
+from api.paging import sliced
+from api.params import PAGE
 from api.problems import Code, ProblemError
 from api.service import Service
 from api.telling import texts
@@ -22,8 +24,9 @@ def tell_source(source: SourceSpec, service: Service) -> Source:
 
 async def sources(call: Call) -> Reply:
     """All publishers."""
-    rows = tuple(tell_source(source, call.service) for source in call.service.config.sources)
-    return Reply(SourceList(sources=rows), rows=rows, max_age_s=_HOUR_S)
+    page, more = sliced(call, call.service.config.sources, lambda source: source.id)
+    rows = tuple(tell_source(source, call.service) for source in page)
+    return Reply(SourceList(sources=rows, next=more), rows=rows, next=more, max_age_s=_HOUR_S)
 
 
 async def source(call: Call) -> Reply:
@@ -35,7 +38,7 @@ async def source(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", "/v1/sources", sources, "Publishers", SourceList, "sources"),
+    Operation("GET", "/v1/sources", sources, "Publishers", SourceList, "sources", PAGE, problems=(Code.BAD_CURSOR,)),
     Operation(
         "GET", "/v1/sources/{id}", source, "One publisher", SourceAnswer, "sources", problems=(Code.NOT_FOUND,), path_examples={"id": "jp-nra"}
     ),

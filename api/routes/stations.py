@@ -7,7 +7,7 @@ from api.clocktext import told
 from api.models.places import FeatureCollection, feature, point
 from api.models.stations import Station, StationAnswer, StationPage
 from api.operation import Call, Operation, Reply
-from api.paging import begin, following, limit
+from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
 from api.selecting import coverage, feeds_meant, selection
 from api.telling import series as tell_series
@@ -20,7 +20,7 @@ async def stations(call: Call) -> Reply:
     """One page of stations by id. Stations first seen after the walk began are left to the next walk."""
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
     f = selection(call.query, service)
-    as_of_s = mark.as_of_s if mark else call.now_s
+    as_of_s = await moment(call, mark)
     rows = await read.stations(service.store, f, after=mark.after_id if mark else "", limit=most + 1)
     page = rows[:most]
     seen = [row for row in page if row.first_seen_s <= as_of_s]
@@ -33,7 +33,7 @@ async def stations(call: Call) -> Reply:
         withheld=service.withheld(hidden), stations=shown,
         coverage=await coverage(service, rows=len(shown), feeds=feeds, withheld=bool(hidden)),
     )
-    return Reply(body, rows=shown, features=lambda: collection(body), next=more, max_age_s=60)
+    return Reply(body, rows=shown, row=Station, features=lambda: collection(body), next=more, max_age_s=60)
 
 
 def collection(page: StationPage) -> FeatureCollection:
@@ -56,7 +56,7 @@ async def station(call: Call) -> Reply:
         raise ProblemError(Code.NOT_FOUND, f"No station {uid!r} is known.")
     series = await read.series_list(service.store, Filter(stations=frozenset({uid})), limit=10_000)
     body = StationAnswer(
-        as_of=told(call.now_s), audience=service.audience, station=tell_station(row, service),
+        as_of=told(await service.known_until_s()), audience=service.audience, station=tell_station(row, service),
         series=tuple(tell_series(item.series, service) for item in series),
     )
     return Reply(body, max_age_s=60)
@@ -65,7 +65,7 @@ async def station(call: Call) -> Reply:
 OPERATIONS = (
     Operation(
         "GET", "/v1/stations", stations, "Stations", StationPage, "stations", (*p.FILTERS, *p.PAGE), ("json", "geojson", "csv", "ndjson"),
-        (Code.UNKNOWN_NAME, Code.BAD_CURSOR),
+        (Code.UNKNOWN_NAME, Code.BAD_CURSOR), kept_s=60,
     ),
     Operation(
         "GET", "/v1/stations/{id}", station, "One station with its series", StationAnswer, "stations", problems=(Code.NOT_FOUND,),

@@ -69,14 +69,14 @@ async def summary(call: Call) -> Reply:
     standing = await standings(service, as_of_s=asked_as_of)
     found = await asyncio.to_thread(summarise, names_of(area), held, standing, now_s=now_s, window_s=window_s)
     summaries = tuple(tell_summary(one, service) for one in found)
-    health = await read.feed_health(service.store)
+    health = (await service.pulse()).health
     feeds = sorted({row.series.feed_id for row in held.series})
     body = m.SummaryAnswer(
         as_of=told(now_s), window_s=window_s, audience=service.audience, exercise=any(one.exercise for one in summaries),
         state=most_urgent(one.state for one in found), region=tell_region(area), summaries=summaries,
         feeds=tuple(feed_brief(feed, health.get(feed)) for feed in feeds), notices=service.config.geography.notices,
     )
-    return Reply(body, rows=summaries, max_age_s=0 if asked_as_of is None else 3600)
+    return Reply(body, rows=summaries, row=m.Summary, max_age_s=0 if asked_as_of is None else 3600)
 
 
 def most_urgent(states: Iterable[RegionState]) -> RegionState:
@@ -146,7 +146,7 @@ async def history(call: Call) -> Reply:
     body = m.History(
         begin=told(begin_s), end=told(end_s), step_s=step_s, audience=service.audience, region=tell_region(area), history=tuple(rows)
     )
-    return Reply(body, rows=body.history, max_age_s=60)
+    return Reply(body, rows=body.history, row=m.HistoryStep, max_age_s=60)
 
 
 def _step(one: Summary, at_s: int) -> m.HistoryStep:
@@ -164,7 +164,7 @@ _ONE = {"id": "JP-07"}
 OPERATIONS = (
     Operation(
         "GET", "/v1/regions/{id}/summary", summary, "Is it usual here?", m.SummaryAnswer, "regions", (WINDOW, p.AS_OF),
-        ("json", "csv", "ndjson"), (Code.NOT_FOUND,), path_examples=_ONE,
+        ("json", "csv", "ndjson"), (Code.NOT_FOUND,), path_examples=_ONE, kept_s=15,
     ),
     Operation(
         "GET", "/v1/regions/{id}/history", history, "A region over time", m.History, "regions", (p.FROM, p.TO, STEP),

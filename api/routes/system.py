@@ -16,7 +16,6 @@ from api.problems import TABLE, Code, ProblemError, type_of
 from api.service import Service
 from api.telling import feed_brief
 from domain.states import FeedState
-from store import read
 
 
 class Root(Struct, frozen=True, kw_only=True):
@@ -67,7 +66,7 @@ _LINKS = ("sources", "feeds", "stations", "series", "observations", "latest", "s
 
 async def root(call: Call) -> Reply:
     """Links, version, how far the data reach, and what this service is not."""
-    health = await read.feed_health(call.service.store)
+    health = (await call.service.pulse()).health
     horizon = max((row.last_success_s for row in health.values() if row.last_success_s is not None), default=None)
     settings = call.service.settings
     links = {name: f"/v1/{name}" for name in _LINKS} | {"openapi": "/openapi.json", "docs": "/docs", "page": "/", "ready": "/readyz"}
@@ -85,7 +84,7 @@ async def healthz(call: Call) -> Reply:
 
 async def readyz(call: Call) -> Reply:
     """503 while a feed declared critical is blind: then silence here must not be read as calm."""
-    health = await read.feed_health(call.service.store)
+    health = (await call.service.pulse()).health
     blind = []
     for feed in call.service.config.feeds:
         record = health.get(feed.id)
@@ -109,7 +108,7 @@ async def metrics(call: Call) -> web.StreamResponse:
 
 async def _gauges(service: Service) -> CollectorRegistry:
     """The registry of a service with its gauges brought up to now."""
-    metrics, health, now_s = service.metrics, await read.feed_health(service.store), service.now_s()
+    metrics, health, now_s = service.metrics, (await service.pulse()).health, service.now_s()
     metrics.age.clear()
     metrics.success.clear()
     for feed in service.config.feeds:

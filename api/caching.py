@@ -1,0 +1,69 @@
+"""Answers kept as bytes: built once per committed batch, or again when ages have moved on, and sent without being touched."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+_MOST_BYTES = 128 * 1024 * 1024
+_GZIP_FROM = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer with both of its encodings. It holds for `version` of the store until `until_s` on the service's clock."""
+
+    body: bytes
+    zipped: bytes
+    etag: str
+    next: str | None
+    version: int
+    until_s: float
+    max_age_s: int
+
+
+def zipped(body: bytes) -> bytes:
+    """Gzip without a time in its header, so that the same answer is the same bytes; empty for a body not worth it."""
+    return gzip.compress(body, 6, mtime=0) if len(body) >= _GZIP_FROM else b""
+
+
+@dataclass(slots=True)
+class AnswerCache:
+    """Kept answers by their question, the longest unused dropped first; two who ask the same at once wait for one build."""
+
+    kept: OrderedDict[str, Kept] = field(default_factory=OrderedDict)
+    building: dict[str, asyncio.Lock] = field(default_factory=dict)
+    size_bytes: int = 0
+
+    async def get(self, question: str, version: int, now_s: float, build: Callable[[], Awaitable[Kept]]) -> Kept:
+        """The answer to a question, built anew unless the kept one still holds."""
+        if found := self._found(question, version, now_s):
+            return found
+        lock = self.building.setdefault(question, asyncio.Lock())
+        async with lock:
+            try:
+                if found := self._found(question, version, now_s):
+                    return found
+                made = await build()
+                self._keep(question, made)
+                return made
+            finally:
+                self.building.pop(question, None)
+
+    def _found(self, question: str, version: int, now_s: float) -> Kept | None:
+        found = self.kept.get(question)
+        if found is None or found.version != version or not now_s < found.until_s:
+            return None
+        self.kept.move_to_end(question)
+        return found
+
+    def _keep(self, question: str, made: Kept) -> None:
+        old = self.kept.pop(question, None)
+        self.size_bytes += len(made.body) + len(made.zipped) - (len(old.body) + len(old.zipped) if old else 0)
+        self.kept[question] = made
+        while self.size_bytes > _MOST_BYTES and len(self.kept) > 1:
+            _, dropped = self.kept.popitem(last=False)
+            self.size_bytes -= len(dropped.body) + len(dropped.zipped)
