@@ -62,16 +62,17 @@ class Gathered:
             self.stations.add(sample.station_uid)
             self.samples_end_s = max(sample.end_s, self.samples_end_s or sample.end_s)
 
-    def edge_s(self) -> int | None:
-        """How far the feed has come: the time that the freshest tenth of its series has reached.
+    def edge_s(self, alive_since_s: float) -> int | None:
+        """How far the feed has come: the time that the freshest tenth of its living series has reached.
 
-        The newest reading of all would let one quick station hide a publisher that is hours behind; the median would let
-        devices that died years ago, and stay in the list, hide one that is on time.
+        The newest reading of all would let one quick station hide a publisher that is hours behind; and devices that died
+        years ago and stay in the list (two in three of Safecast's) say nothing about it, so those are left out while any live.
         """
-        if self.newest_s:
-            times = np.fromiter(self.newest_s.values(), dtype=np.int64)
-            return int(np.quantile(times, _FRESHEST, method="lower"))
-        return self.samples_end_s
+        if not self.newest_s:
+            return self.samples_end_s
+        times = np.fromiter(self.newest_s.values(), dtype=np.int64)
+        living = times[times >= alive_since_s]
+        return int(np.quantile(living if len(living) else times, _FRESHEST, method="lower"))
 
     def _add_refusals(self, harvest: Harvest) -> None:
         of_payload = [reason for reason in harvest.refused if reason not in OF_ROWS]

@@ -52,11 +52,10 @@ class Pipeline:
         self._states: dict[str, FeedState] = {}
 
     def configure(self, config: Config) -> None:
-        """Work by this configuration from now on; areas are looked up anew."""
+        """Work by this configuration from now on."""
         self.config = config
         self.feeds = {feed.id: feed for feed in config.feeds}
         self._harvester = Harvester(config)
-        self._areas: dict[tuple[str, float | None, float | None, str], tuple[str, ...]] = {}
 
     def begin(self, feed: FeedSpec, started_s: float) -> Run:
         """Open a run of `feed` that starts at `started_s`."""
@@ -85,11 +84,11 @@ class Pipeline:
         """Close a run and give its feed a state; `planned` counts the requests that the run was to make."""
         feed = self.feeds[run.feed_id]
         run.gathered.asked = max(run.gathered.asked, planned or 0)
-        edge_s = run.gathered.edge_s()
-        if edge_s is not None:
-            self._edges[feed.id] = edge_s
         # judged as of the last answer: a replay ends a run when it knows that nothing follows, which must not make it older
         at_s = run.last_s or self._clock.now_s()
+        edge_s = run.gathered.edge_s(at_s - feed.schedule.silent_after_s)
+        if edge_s is not None:
+            self._edges[feed.id] = edge_s
         state, cause = judge(run.gathered, _expected(feed), self._edges.get(feed.id), at_s)
         await finish_run(self._store, run.uid, int(at_s), state, cause)
         self._tell(feed.id, state, cause, run)
@@ -108,14 +107,7 @@ class Pipeline:
         return self._harvester.harvest(feed, fetched, now_s)
 
     def _areas_of(self, station: Station) -> tuple[str, ...]:
-        if station.latitude_deg is None or station.longitude_deg is None:
-            return ()
-        key = (station.uid, station.latitude_deg, station.longitude_deg, station.region_code)
-        if key not in self._areas:
-            self._areas[key] = self.config.geography.locate(
-                station.latitude_deg, station.longitude_deg, station.region_code
-            )
-        return self._areas[key]
+        return self.config.geography.locate(station.latitude_deg, station.longitude_deg, station.region_code)
 
     def _tell(self, feed_id: str, state: FeedState, cause: str, run: Run) -> None:
         """Say it once when a feed's state changes, in the log; always in the metrics."""

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -153,6 +153,6 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
         sys.exit(130)
 
 
-def _die(sentence: str) -> Any:
+def _die(sentence: str) -> NoReturn:
     print(sentence, file=sys.stderr)
     raise typer.Exit(1)

@@ -56,7 +56,7 @@ def vocabulary() -> None:
         print(f"  {quantity.id:<45} {quantity.unit:<12} {quantity.meaning}")
     print("units\n  " + ", ".join(sorted(units.BY_CODE)))
     print("media\n  " + ", ".join(medium.id for medium in media.TABLE))
-    print("analytes\n  " + ", ".join(sorted(analytes.BY_ID)))
+    print("analytes\n  " + ", ".join(sorted(analytes.HALF_LIFE_S) + sorted(analytes.SUMS)))
     print("refusals\n  " + ", ".join(reason.value for reason in Refusal))
 
 

@@ -26,6 +26,7 @@ from collector.pipeline import Pipeline
 from collector.poll import Poller
 from collector.recover import recover
 from collector.schedule import Scheduler
+from collector.secrets import Secrets
 from domain.clock import Clock, SystemClock
 from radcommons import __version__
 from radcommons.settings import Settings, prepare_folder
@@ -48,6 +49,7 @@ class Ground:
     clock: Clock = field(default_factory=SystemClock)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     limits: FetchLimits = field(default_factory=FetchLimits)
+    secrets: Secrets = field(default_factory=Secrets)
     speed: float = 1.0
 
 
@@ -71,7 +73,7 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
     archive = RawArchive(ground.settings.archive)
     pipeline = Pipeline(ground.store, ground.config, ground.clock, archive, metrics=metrics, threads=True)
     await recover(ground.store, ground.config, ArchiveReader([ground.settings.archive]))
-    async with Fetcher(ground.limits, ground.clock) as fetcher:
+    async with Fetcher(ground.limits, ground.clock, secrets=ground.secrets) as fetcher:
         scheduler = Scheduler(Poller(fetcher, pipeline, ground.clock).poll, metrics, speed=ground.speed)
         scheduler.configure(ground.config.feeds)
         scheduler.start()

@@ -38,7 +38,7 @@ def state(
     gathered = Gathered(asked=max(asked, len(pairs)))
     for one, found in pairs:
         gathered.add(one, found)
-    known = gathered.edge_s()
+    known = gathered.edge_s(NOW - 86_400)
     return judge(gathered, expected, edge_s if known is None else known, NOW)
 
 
@@ -46,7 +46,8 @@ CASES: list[tuple[str, list[tuple[Answer, Harvest]], FeedState]] = [
     ("all is well", [(answer(), harvest(FRESH))], FeedState.OK),
     ("the publisher is behind as a whole", [(answer(), harvest([60.0] * 10))], FeedState.LATE),
     ("one quick station does not hide it", [(answer(), harvest([1.0] + [60.0] * 29))], FeedState.LATE),
-    ("devices long dead do not make it late", [(answer(), harvest([10.0] * 6 + [1e6] * 40))], FeedState.OK),
+    ("devices long dead do not make it late", [(answer(), harvest([10.0] * 6 + [1e6] * 400))], FeedState.OK),
+    ("all devices long dead", [(answer(), harvest([1e6] * 40))], FeedState.LATE),
     ("nobody answers", [(answer(Refusal.TIMEOUT), Harvest())], FeedState.BLOCKED),
     ("no key is set", [(answer(Refusal.SECRET_MISSING), Harvest())], FeedState.BLOCKED),
     ("broken bytes", [(answer(Refusal.BAD_COMPRESSION), Harvest())], FeedState.UNREAD),
