@@ -207,7 +207,7 @@ def _chosen(part: Choice | Prefixed | str | None, row: Mapping[str, str | None])
 def _degrees(text: str, form: str) -> float:
     """Degrees, NaN when the text is no position (which then counts as refused)."""
     if form == "dms":
-        match = _DMS.fullmatch(text.strip())
+        match = _DMS.fullmatch(text.strip()) if len(text) < 64 else None
         if not match:
             return math.nan
         size = int(match[1]) + int(match[2]) / 60 + float(match[3]) / 3600

@@ -15,6 +15,8 @@ from specs.mapping import Measure, TimeMap
 
 #: Distinct texts remembered before starting again; a publisher's noise must not grow the process.
 _MEMORY = 100_000
+#: No stamp of ours is longer; patterns must never be tried on a megabyte of blanks.
+_LONGEST_STAMP = 64
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,6})?", re.ASCII)
 _NOT_FINITE = frozenset({"nan", "inf", "infinity", "+inf", "-inf", "+infinity", "-infinity", "1.#inf", "1.#qnan"})
 _MINUS = str.maketrans({"−": "-", "－": "-"})
@@ -118,6 +120,8 @@ class Stamps:
         return found
 
     def _read(self, text: str) -> Stamp:
+        if len(text) > _LONGEST_STAMP:
+            return Stamp(refusal=Refusal.BAD_TIME)
         try:
             moment, resolution = self._parse(text.strip())
             assumed = moment.tzinfo is None and not self._stated

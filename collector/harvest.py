@@ -22,6 +22,8 @@ from specs.feed import FeedSpec, Form
 from specs.loading import Config, Table
 
 _log = structlog.get_logger(__name__)
+#: A publisher that invents a key per answer must not grow the process: beyond this many series a feed's memory starts anew.
+_MOST_SERIES = 200_000
 
 
 class _FeedReader:
@@ -34,7 +36,13 @@ class _FeedReader:
         self._forms: dict[str, tuple[FormReader, Wanted]] = {
             form.id: (FormReader(feed, form, stations, series), wanted(form)) for form in feed.forms
         }
+        self._series = series
         self._listed: frozenset[str] = frozenset()
+
+    @property
+    def size(self) -> int:
+        """Series remembered."""
+        return len(self._series.series)
 
     def read(self, form: Form, variables: Mapping[str, str], body: bytes, received_s: int) -> Harvest:
         reader, columns = self._forms[form.id]
@@ -64,7 +72,11 @@ class Harvester:
         if answer.status in form.request.absent:
             return Harvest()
         try:
-            return self._reader(feed).read(form, variables, fetched.body, int(now_s))
+            reader = self._reader(feed)
+            harvest = reader.read(form, variables, fetched.body, int(now_s))
+            if reader.size > _MOST_SERIES:
+                del self._readers[feed.id]
+            return harvest
         except PayloadRefused as error:
             return refused(error.reason, error.detail)
         except Exception as error:  # noqa: BLE001  a publisher must never stop the collector; the traceback is kept

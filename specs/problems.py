@@ -123,6 +123,8 @@ def _known_part(loc: Loc, document: Any) -> Loc:
 def _nearest_members(error: ValidationError, document: Any) -> list[Any]:
     """Errors of all members of a union arrive together; keep those of the member with the fewest."""
     items = error.errors(include_url=False, include_input=False)
+    # A list whose members are wrong is reported as too short as well, because it "has none after validation".
+    items = [item for item in items if item["type"] != "too_short" or not _has_deeper(item["loc"], items)]
     by_place: dict[Loc, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         prefix, tag = _union_tag(item["loc"], document)
@@ -132,6 +134,10 @@ def _nearest_members(error: ValidationError, document: Any) -> list[Any]:
         counts = Counter({tag: -len(found) for tag, found in members.items()})
         kept += members[counts.most_common(1)[0][0]]
     return kept
+
+
+def _has_deeper(loc: Loc, items: Sequence[Any]) -> bool:
+    return any(len(item["loc"]) > len(loc) and item["loc"][: len(loc)] == loc for item in items)
 
 
 def _union_tag(loc: Loc, document: Any) -> tuple[Loc, str]:
