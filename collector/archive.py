@@ -211,12 +211,14 @@ def _answer(line: dict[str, object]) -> Answer:
 
 
 NOT_MODIFIED = 304
+#: Statuses whose body is the document that was asked for.
+READABLE = frozenset({200, 203})
 _BLOCKED = frozenset({401, 403, 407, 429, 451})
 
 
 def refusal_of_status(status: int) -> Refusal | None:
     """What an HTTP status alone says against reading the body; None for 200, 203 and 304."""
-    if status in (200, 203, NOT_MODIFIED):
+    if status in READABLE or status == NOT_MODIFIED:
         return None
     if status in _BLOCKED:
         return Refusal.BLOCKED

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from collector.archive import Archive, NullArchive
+from collector.archive import READABLE, Archive, NullArchive
 from collector.fetched import Fetched
 from collector.harvest import Harvester
 from collector.health import Expected, Run, feed_late_after_s, judge
@@ -100,7 +100,7 @@ class Pipeline:
         await asyncio.to_thread(self._archive.put, answer, wire)
 
     async def _harvest(self, feed: FeedSpec, fetched: Fetched, now_s: float) -> Harvest:
-        if fetched.answer.failure or fetched.answer.not_modified or not fetched.answer.status:
+        if fetched.answer.failure or fetched.answer.status not in READABLE:
             return Harvest()
         if self._threads and len(fetched.body) > _WORTH_A_THREAD:
             return await asyncio.to_thread(self._harvester.harvest, feed, fetched, now_s)

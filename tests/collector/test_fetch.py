@@ -8,6 +8,7 @@ import ssl
 import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -212,7 +213,6 @@ async def test_certificates_are_verified() -> None:
 def self_signed() -> ssl.SSLContext:
     import datetime as dt
     import tempfile
-    from pathlib import Path
 
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
@@ -260,7 +260,12 @@ async def test_we_say_who_we_are_and_ask_for_what_we_can_read() -> None:
     assert dict(got.answer.headers).keys() == {"content-length", "content-type", "date", "etag"}
 
 
-async def test_a_secret_goes_out_once_encoded_and_never_comes_back(tmp_path: object) -> None:
+def everything_in(folder: Path) -> bytes:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return b"".join(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes() for path in files)
+
+
+async def test_a_secret_goes_out_once_encoded_and_never_comes_back(tmp_path: Path) -> None:
     seen: list[str] = []
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -272,16 +277,13 @@ async def test_a_secret_goes_out_once_encoded_and_never_comes_back(tmp_path: obj
 
     got = await fetched(handler, secret_query=(("serviceKey", "KEY"),))
     assert seen == [KEY]
-    from pathlib import Path
-
-    archive = RawArchive(Path(str(tmp_path)))
+    archive = RawArchive(tmp_path)
     archive.put(got.answer, got.wire)
     archive.close()
-    kept = b"".join(path.read_bytes() if path.suffix != ".gz" else gzip.decompress(path.read_bytes())
-                    for path in Path(str(tmp_path)).rglob("*") if path.is_file()) + repr(got).encode()  # fmt: skip
+    kept = everything_in(tmp_path) + repr(got).encode()
     for spelling in (KEY, "very%2Bsecret%2Fkey%3D%3D", "very+secret"):
         assert spelling.encode() not in kept
-    assert b"***" in next(iter(ArchiveReader([Path(str(tmp_path))]))).body
+    assert b"***" in next(iter(ArchiveReader([tmp_path]))).body
 
 
 async def test_a_missing_secret_is_a_refusal_and_no_request() -> None:
