@@ -7,13 +7,25 @@ quiet because its whole feed is blind is the feed's alert, not its area's.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from domain.readings import IntArray
 from specs.rule import BlindnessNumbers
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Per station: the end of its newest reading, and the age past which it is quiet (its feed's)."""
+
+    newest_s: IntArray
+    late_s: IntArray
+
+    @property
+    def quiet_from_s(self) -> IntArray:
+        """The first second at which each station is quiet if nothing more is heard."""
+        return self.newest_s + self.late_s + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +42,16 @@ class Quiet:
         return self.quiet / self.active if self.active else 1.0
 
 
-def quiet(newest_s: IntArray, at_s: int, late_s: int, numbers: BlindnessNumbers) -> Quiet:
-    """Counts at `at_s` from the newest end of each station; a station is quiet when that is more than `late_s` old."""
-    known = newest_s[newest_s <= at_s]
-    active = known[known >= at_s - numbers.active_within_s]
-    return Quiet(int((active < at_s - late_s).sum()), len(active), int(known.max()) if len(known) else None)
-
-
 def late_s(late_after_s: int, lag_s: int, every_s: int, numbers: BlindnessNumbers) -> int:
     """The age past which a station of a feed is quiet: the feed's own word, and never before so many polls have been missed."""
     return max(late_after_s, lag_s + numbers.missed_polls * every_s)
+
+
+def quiet(heard: Heard, at_s: int, numbers: BlindnessNumbers) -> Quiet:
+    """Counts at `at_s`; readings that end later are not known yet."""
+    active = (heard.newest_s <= at_s) & (heard.newest_s >= at_s - numbers.active_within_s)
+    known = heard.newest_s[heard.newest_s <= at_s]
+    return Quiet(int((heard.quiet_from_s[active] <= at_s).sum()), int(active.sum()), int(known.max()) if len(known) else None)
 
 
 def blind(seen: Quiet, share: float, numbers: BlindnessNumbers) -> bool:
@@ -53,17 +65,11 @@ def cleared(seen: Quiet, heard_of: int, numbers: BlindnessNumbers) -> bool:
     return seen.active > 0 and seen.share <= numbers.clear_share and fresh >= max(1, math.ceil(0.5 * heard_of))
 
 
-def blind_at_s(newest_s: IntArray, at_s: int, late_s: int, share: float, numbers: BlindnessNumbers) -> int | None:
+def blind_at_s(heard: Heard, at_s: int, share: float, numbers: BlindnessNumbers) -> int | None:
     """The first second after `at_s` at which `blind` will hold if nothing more is heard; None if it never will."""
-    times = np.sort(newest_s[(newest_s <= at_s) & (newest_s >= at_s - numbers.active_within_s)])
-    for needed in _crossings(len(times), share):
-        moment = int(times[needed - 1]) + late_s + 1
-        if moment > at_s and blind(quiet(newest_s, moment, late_s, numbers), share, numbers):
-            return moment
+    active = (heard.newest_s <= at_s) & (heard.newest_s >= at_s - numbers.active_within_s)
+    moments = np.sort(heard.quiet_from_s[active])
+    for moment in moments[math.floor(share * len(moments)) :].tolist():
+        if moment > at_s and blind(quiet(heard, moment, numbers), share, numbers):
+            return int(moment)
     return None
-
-
-def _crossings(active: int, share: float) -> Sequence[int]:
-    """Numbers of quiet stations that may tip the share, smallest first; the active set only shrinks, so later ones are few."""
-    first = math.floor(share * active) + 1
-    return range(max(first, 1), active + 1) if first <= active else ()

@@ -55,14 +55,9 @@ def corrections(life: Life, trails: Mapping[str, Trail], p: DepartureParameters)
     return tuple(found)
 
 
-def neighbour(member: Member, lives: Iterable[tuple[str, Life]], within_m: float) -> str | None:
+def neighbour(member: Member, alerts: Iterable[tuple[str, Iterable[Member]]], within_m: float) -> str | None:
     """The alert that a departing series belongs to: the first one with a member at its station or within `within_m`."""
-    for uid, life in lives:
-        for other in life.members:
-            metres = between_m(member, other)
-            if other.station_uid == member.station_uid or (metres is not None and metres <= within_m):
-                return uid
-    return None
+    return next((uid for uid, members in alerts if any(_linked(member, other, within_m) for other in members)), None)
 
 
 def groups(members: Iterable[Member], within_m: float) -> list[list[Member]]:

@@ -7,12 +7,12 @@ reads it again goes on with the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.arrays import measured
+from analysis.arrays import BoolArray, measured
 from analysis.departure import applies, in_own_unit
 from domain.readings import FloatArray, IntArray, Series
 from store.rows import SeriesArrays, SeriesRow
@@ -36,6 +36,11 @@ class Trail:
     def series(self) -> Series:
         """The series itself."""
         return self.row.series
+
+    def heard(self, end_s: IntArray) -> None:
+        """Note that rows with these ends, in order, exist."""
+        if len(end_s):
+            self.newest_s = int(end_s[-1]) if self.newest_s is None else max(self.newest_s, int(end_s[-1]))
 
     def until(self, end_s: int) -> tuple[IntArray, FloatArray]:
         """Its readings that end at `end_s` or before."""
@@ -68,36 +73,34 @@ class History:
 
         `arrays` holds every reading of its series with ends in [from_s, at_s], as known at `at_s`.
         """
-        stops = np.searchsorted(arrays.index, np.arange(len(arrays.series) + 1))
-        fit = measured(arrays.value, arrays.censoring, arrays.qc)
         touched = []
-        for place, row in enumerate(arrays.series):
-            if not applies(row.series.quantity, row.series.unit):
+        for row, end_s, value, fit in _parts(arrays):
+            trail = self.trails.get(row.series.uid)
+            if trail is None:
+                if not len(end_s):
+                    continue
+                trail = self.trails[row.series.uid] = Trail(row)
+            trail.row = row
+            trail.heard(end_s)
+            start = int(np.searchsorted(trail.end_s, from_s))
+            if np.array_equal(trail.end_s[start:], end_s[fit]) and np.array_equal(trail.value[start:], value[fit]):
                 continue
-            part = slice(int(stops[place]), int(stops[place + 1]))
-            if self._replace(row, arrays.end_s[part], arrays.value[part], fit[part], from_s, at_s):
-                touched.append(row.series.uid)
+            self._keep(trail, np.concatenate((trail.end_s[:start], end_s[fit])), np.concatenate((trail.value[:start], value[fit])), at_s)
+            touched.append(row.series.uid)
         return touched
 
-    def _replace(self, row: SeriesRow, end_s: IntArray, value: FloatArray, fit: np.ndarray, from_s: int, at_s: int) -> bool:
-        trail = self.trails.get(row.series.uid)
-        if trail is None:
+    def take_older(self, arrays: SeriesArrays, at_s: int) -> None:
+        """Put readings before those that are known, as a restart does day by day backwards."""
+        for row, end_s, value, fit in _parts(arrays):
             if not len(end_s):
-                return False
-            trail = self.trails[row.series.uid] = Trail(row)
-        trail.row = row
-        if len(end_s):
-            trail.newest_s = max(int(end_s[-1]), trail.newest_s if trail.newest_s is not None else int(end_s[-1]))
-        new_value = in_own_unit(row.series.quantity, row.series.unit, value[fit])
-        new_end = end_s[fit]
-        start = int(np.searchsorted(trail.end_s, from_s))
-        if np.array_equal(trail.end_s[start:], new_end) and np.array_equal(trail.value[start:], new_value):
-            return False
-        ends = np.concatenate((trail.end_s[:start], new_end))
-        values = np.concatenate((trail.value[:start], new_value))
-        first = max(len(ends) - self.keep - _EXTRA, int(np.searchsorted(ends, at_s - self.span_s)), 0)
-        trail.end_s, trail.value = ends[first:], values[first:]
-        return True
+                continue
+            trail = self.trails.setdefault(row.series.uid, Trail(row))
+            trail.heard(end_s)
+            self._keep(trail, np.concatenate((end_s[fit], trail.end_s)), np.concatenate((value[fit], trail.value)), at_s)
+
+    def _keep(self, trail: Trail, end_s: IntArray, value: FloatArray, at_s: int) -> None:
+        first = max(len(end_s) - self.keep - _EXTRA, int(np.searchsorted(end_s, at_s - self.span_s)), 0)
+        trail.end_s, trail.value = end_s[first:], value[first:]
 
     def full(self, uid: str) -> bool:
         """Whether nothing older of a series would be kept."""
@@ -107,3 +110,13 @@ class History:
     def of_feed(self, feed_id: str) -> Iterable[Trail]:
         """The trails of one feed, in order of uid."""
         return (self.trails[uid] for uid in sorted(self.trails) if self.trails[uid].series.feed_id == feed_id)
+
+
+def _parts(arrays: SeriesArrays) -> Iterator[tuple[SeriesRow, IntArray, FloatArray, BoolArray]]:
+    """Each series that rules can judge: its ends, its values in the quantity's own unit, and which of them are measured."""
+    stops = np.searchsorted(arrays.index, np.arange(len(arrays.series) + 1))
+    fit = measured(arrays.value, arrays.censoring, arrays.qc)
+    for place, row in enumerate(arrays.series):
+        if applies(row.series.quantity, row.series.unit):
+            part = slice(int(stops[place]), int(stops[place + 1]))
+            yield row, arrays.end_s[part], in_own_unit(row.series.quantity, row.series.unit, arrays.value[part]), fit[part]

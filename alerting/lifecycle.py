@@ -93,8 +93,11 @@ def _corrected(life: Life, corrections: Sequence[Correction], at_s: int) -> tupl
 
 
 def _level(members: Sequence[Member], numbers: DepartureNumbers) -> AlertState:
-    """Firing when enough stations confirm one another and rain does not explain them; else unverified."""
-    counted = [member for member in members if not (member.rain and member.peak < numbers.rain_limit)]
+    """Firing when enough stations confirm one another and rain cannot explain them; else unverified.
+
+    Rain that nobody measured is no dry weather: it leaves a small rise unverified.
+    """
+    counted = [member for member in members if member.rain is False or member.peak >= numbers.rain_limit]
     confirmed = corroborate(counted, numbers.corroborated)
     return AlertState.FIRING if confirmed else AlertState.UNVERIFIED
 

@@ -1,10 +1,10 @@
-"""What the store keeps of alerts: records that can be read back, and events that say everything they stood on."""
+"""What the store keeps of alerts in its `document` columns: records that can be read back, and accounts that say what was weighed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -25,7 +25,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class AlertRecord:
-    """One alert as it stands. `about` is a feed or area id for blindness, else the first series; `areas` are all that its stations lie in."""
+    """One alert as it stands. `about` is a feed or area id for blindness, else the first series; `areas` are all that its stations lie in.
+
+    `heard_of` is the number of stations that were heard before a blindness began; `told` the subscriptions that know of the alert.
+    """
 
     uid: str
     kind: str
@@ -33,31 +36,14 @@ class AlertRecord:
     subject: Subject
     about: str
     areas: tuple[str, ...]
+    feeds: tuple[str, ...]
     life: Life
-    feeds: tuple[str, ...] = ()
     heard_of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """One reading that an event stands on, in the very revision that was used: as published, with the digest of the body it came in."""
-
-    series_uid: str
-    station_uid: str
-    end_s: int
-    revision: int
-    value: float | None
-    unit: str
-    text: str
-    qc: int
-    published_s: int | None
-    received_s: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class Basis:
-    """What one series was measured against at the moment of an event, in the quantity's own unit."""
+    """What one series was measured against at the moment of an event, in the quantity's own unit; `rise` and `z` of its evidence."""
 
     series_uid: str
     count: int
@@ -81,31 +67,22 @@ class RainSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class EventRecord:
-    """One event of an alert's life. `at_s`: the moment that the decision is about (receipt of the data); `decided_s`: when it was made."""
+class Account:
+    """What stands behind an event beside its readings. `at_s`: the moment decided about (receipt of the data); `decided_s`: when."""
 
-    uid: str
-    alert_uid: str
-    revision: int
-    kind: str
-    state: str
-    level: str
+    type: str
+    method: str
+    rule_title: Mapping[str, str]
+    record: AlertRecord
+    observed_s: int | None
     at_s: int
     decided_s: int
-    exercise: bool
-    rule: Mapping[str, Any]
-    method: str
-    reasons: Mapping[str, str]
-    record: AlertRecord
     basis: tuple[Basis, ...] = ()
     rain: tuple[RainSeen, ...] = ()
-    proofs: tuple[Proof, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def type(self) -> str:
-        """The webhook type: exercises have types of their own."""
-        return f"exercise.alert.{self.kind}" if self.exercise else f"alert.{self.kind}"
+
+Kept = TypeVar("Kept", AlertRecord, Account)
 
 
 def alert_uid(rule_id: str, about: str, began_s: int, exercise: bool) -> str:
@@ -114,20 +91,20 @@ def alert_uid(rule_id: str, about: str, began_s: int, exercise: bool) -> str:
 
 
 def event_uid(alert: str, revision: int) -> str:
-    """`<alert>-<revision>`: the delivery id of that revision, the same at every attempt and for every copy of us."""
+    """`<alert>-<revision>`."""
     return f"{alert}-{revision}"
 
 
-def encoded(value: AlertRecord | EventRecord) -> str:
+def event_type(kind: str, exercise: bool) -> str:
+    """The webhook type; exercises have types of their own, so that no receiver can take one for the real thing."""
+    return f"exercise.alert.{kind}" if exercise else f"alert.{kind}"
+
+
+def encoded(value: AlertRecord | Account) -> str:
     """Canonical JSON."""
     return msgspec.json.encode(value, order="deterministic").decode()
 
 
-def record_of(text: str) -> AlertRecord:
-    """A record from its JSON; raises msgspec.ValidationError."""
-    return msgspec.json.decode(text, type=AlertRecord)
-
-
-def event_of(text: str) -> EventRecord:
-    """An event from its JSON; raises msgspec.ValidationError."""
-    return msgspec.json.decode(text, type=EventRecord)
+def decoded(text: str, kind: type[Kept]) -> Kept:
+    """A record or an account from its JSON; raises msgspec.ValidationError."""
+    return msgspec.json.decode(text, type=kind)

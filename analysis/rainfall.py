@@ -43,14 +43,19 @@ def distance_m(latitude_deg: float, longitude_deg: float, latitudes_deg: FloatAr
     return np.asarray(2 * _EARTH_M * np.arcsin(np.sqrt(np.clip(half, 0, 1))), dtype=np.float64)
 
 
-def rainfall(arrays: Arrays) -> Rainfall:
-    """The rain readings among the columns, whatever else is in them; stations without a position are left out."""
+def rainfall(arrays: Arrays, chosen: BoolArray | None = None) -> Rainfall:
+    """The rain readings among the columns, whatever else is in them; of the series `chosen` only, if given.
+
+    Stations without a position are left out.
+    """
     places = [
         (row.station.station.latitude_deg, row.station.station.longitude_deg) if row.series.quantity in _RAIN else (None, None)
         for row in arrays.series
     ]
     latitude = np.array([np.nan if lat is None else lat for lat, _ in places], dtype=np.float64)
     longitude = np.array([np.nan if lon is None else lon for _, lon in places], dtype=np.float64)
+    if chosen is not None:
+        latitude[~chosen] = np.nan
     rows = np.isfinite(latitude[arrays.index]) & np.isfinite(arrays.value) if len(arrays.index) else np.zeros(0, np.bool_)
     index = arrays.index[rows]
     return Rainfall(latitude[index], longitude[index], arrays.end_s[rows], arrays.value[rows] > 0.0)

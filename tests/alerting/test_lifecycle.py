@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from alerting.life import Correction, EventKind, Member, Sight
 from alerting.lifecycle import News, advance, opened, stale_at_s
 from alerting.nearness import corroborate
-from alerting.records import AlertRecord, Subject, alert_uid, encoded, record_of
+from alerting.records import AlertRecord, Subject, alert_uid, decoded, encoded
 from domain.states import AlertState, may_move
 from specs.rule import DepartureNumbers, GateSpec
 
@@ -13,7 +13,7 @@ N = DepartureNumbers(gates=(GateSpec(rise=15, z=5),))
 T = 1_790_000_000
 
 
-def member(key, lat=35.0, lon=136.0, rain=None, trigger=40.0):
+def member(key, lat=35.0, lon=136.0, rain=False, trigger=40.0):
     return Member(f"s:{key}:d", f"s:{key}", lat, lon, 50.0, 0.8, trigger, trigger + 5, (T - 600, T), (90.0, 95.0), rain)
 
 
@@ -42,6 +42,8 @@ def test_copies_and_far_stations_do_not_confirm():
 
 
 def test_rises_that_rain_explains_stay_unverified():
+    unknown = tuple(member(k, 35 + i / 10, rain=None) for i, k in enumerate("abcd"))
+    assert open_one(*unknown).state is AlertState.UNVERIFIED
     wet = tuple(member(k, 35 + i / 10, rain=True) for i, k in enumerate("abcd"))
     assert open_one(*wet).state is AlertState.UNVERIFIED
     strong = tuple(member(k, 35 + i / 10, rain=True, trigger=80) for i, k in enumerate("abcd"))
@@ -101,9 +103,9 @@ def test_a_correction_amends_or_cancels():
 def test_a_record_goes_through_its_stored_form():
     life = open_one(member("a"), member("b", 35.1, rain=True))
     record = AlertRecord(
-        alert_uid("r", "s:a:d", T, False), "departure", 1, Subject("r", "q", "air_over_land", "nSv/h", False), "s:a:d", ("JP-18",), life
+        alert_uid("r", "s:a:d", T, False), "departure", 1, Subject("r", "q", "air_over_land", "nSv/h", False), "s:a:d", ("JP-18",), ("f",), life
     )
-    assert record_of(encoded(record)) == record
+    assert decoded(encoded(record), AlertRecord) == record
     assert record.uid != alert_uid("r", "s:a:d", T, True)
 
 

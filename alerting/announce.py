@@ -1,0 +1,142 @@
+"""From moves to one decision for the store: alerts, events with their evidence and reasons, messages to whom it concerns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from alerting import words
+from alerting.blindness import Quiet
+from alerting.decide import parameters
+from alerting.departures import Moved, grown
+from alerting.evidence import METHOD, basis, evidence, readings_of
+from alerting.history import Trail
+from alerting.life import Life, Step
+from alerting.records import Account, AlertRecord, RainSeen, encoded, event_type, event_uid
+from alerting.route import messages
+from alerting.silence import Silence
+from analysis.sentences import LANGUAGES
+from specs.loading import Config
+from specs.rule import BlindnessRule, DepartureRule
+from store import deliveries
+from store.alert_rows import AlertRow, Change, Decision, EventRow, EvidenceRow, Message, SubscriptionRow
+from store.engine import Store
+
+BLIND_METHOD = "alerting.blindness/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found: an alert that moves, and what the sentence and the evidence need beside it."""
+
+    rule: DepartureRule | BlindnessRule
+    moved: Moved
+    rain: Mapping[str, RainSeen] = field(default_factory=dict)
+    quiet: Quiet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcer:
+    """Writes events. Everything it needs is passed in; it remembers nothing."""
+
+    store: Store
+    config: Config
+    trails: Mapping[str, Trail]
+    silences: Sequence[Silence] = ()
+
+    async def decision(self, findings: Sequence[Finding], at_s: int, decided_s: int, batch_ids: tuple[int, ...]) -> Decision:
+        """All that happened at one moment, as one transaction."""
+        receivers = await deliveries.subscriptions(self.store)
+        told = await deliveries.told_of(self.store, [finding.moved.record.uid for finding in findings])
+        changes: list[Change] = []
+        out: list[Message] = []
+        for finding in findings:
+            knows = set(told.get(finding.moved.record.uid, frozenset()))
+            for step in finding.moved.steps:
+                change, record = await self._change(finding, step, at_s, decided_s)
+                changes.append(change)
+                sent = messages(change.event, record, _live(receivers), knows, self.silences)
+                knows |= {message.subscription_uid for message in sent}
+                out += sent
+        return Decision(at_s, batch_ids, tuple(changes), tuple(out))
+
+    async def _change(self, finding: Finding, step: Step, at_s: int, decided_s: int) -> tuple[Change, AlertRecord]:
+        record = grown(finding.moved.record, step.life, self.trails)
+        life = step.life
+        rule = finding.rule
+        if isinstance(rule, DepartureRule):
+            event = await self._departure_event(rule, finding, record, step, at_s, decided_s)
+        else:
+            event = self._blind_event(rule, finding, record, step, at_s, decided_s)
+        alert = AlertRow(
+            record.uid, rule.id, record.about, life.state, life.level, life.revision, life.began_s, life.detected_s, life.updated_s,
+            life.resolved_s, record.areas, record.subject.exercise, encoded(record),
+        )
+        return Change(alert, event), record
+
+    async def _departure_event(
+        self, rule: DepartureRule, finding: Finding, record: AlertRecord, step: Step, at_s: int, decided_s: int
+    ) -> EventRow:
+        life, quantity = step.life, record.subject.quantity
+        p = parameters(rule.parameters)
+        found = [basis(member, self.trails.get(member.series_uid), p) for member in life.members]
+        numbers = {one.series_uid: one for one in found if one is not None}
+        keys = readings_of(life, step.kind, self.trails, rule.parameters.resolve.readings)
+        proofs = await evidence(self.store, keys, at_s, numbers, quantity)
+        newest_s = max((int(t.end_s[-1]) for m in life.members if (t := self.trails.get(m.series_uid)) and len(t.end_s)), default=at_s)
+        account = Account(
+            event_type(step.kind.value, record.subject.exercise), METHOD, _title(rule), record, newest_s, at_s, decided_s,
+            tuple(numbers[uid] for uid in sorted(numbers)),
+            tuple(finding.rain[m.series_uid] for m in life.members if m.series_uid in finding.rain),
+        )
+        reasons = words.departure_words(step.kind, life, quantity, record.subject.exercise, self._names(life), at_s - newest_s)
+        return _event(rule, record, step, at_s, reasons, encoded(account), proofs)
+
+    def _blind_event(
+        self, rule: BlindnessRule, finding: Finding, record: AlertRecord, step: Step, at_s: int, decided_s: int
+    ) -> EventRow:
+        seen = finding.quiet or Quiet(0, 0, None)
+        newest_s = seen.newest_s if seen.newest_s is not None else step.life.began_s
+        account = Account(
+            event_type(step.kind.value, record.subject.exercise), BLIND_METHOD, _title(rule), record, newest_s, at_s, decided_s,
+            counts={"quiet": seen.quiet, "active": seen.active},
+        )
+        told = words.Blind(self._about(record), seen.quiet, seen.active, at_s - newest_s)
+        reasons = words.blind_words(step.kind, told, record.subject.exercise)
+        return _event(rule, record, step, at_s, reasons, encoded(account), ())
+
+    def _names(self, life: Life) -> Mapping[str, str]:
+        trail = self.trails.get(words.largest(life).series_uid)
+        if trail is None:
+            return {}
+        names = dict(trail.row.station.station.names)
+        fallback = next(iter(names.values()), "")
+        return {language: names.get(language) or fallback for language in LANGUAGES}
+
+    def _about(self, record: AlertRecord) -> Mapping[str, str]:
+        feed = self.config.feed(record.about)
+        if feed is not None:
+            names: Mapping[str, str] = {str(key): value for key, value in feed.title.items()}
+        else:
+            area = next((area for area in self.config.geography.areas if area.id == record.about), None)
+            names = {} if area is None else {language: given[0] for language, given in area.names.items() if given}
+        return {language: names.get(language) or names.get("en") or record.about for language in LANGUAGES}
+
+
+def _title(rule: DepartureRule | BlindnessRule) -> dict[str, str]:
+    return {str(language): text for language, text in rule.title.items()}
+
+
+def _live(receivers: Iterable[SubscriptionRow]) -> list[SubscriptionRow]:
+    return [row for row in receivers if row.state in ("active", "paused", "disabled")]
+
+
+def _event(
+    rule: DepartureRule | BlindnessRule, record: AlertRecord, step: Step, at_s: int, reasons: Mapping[str, str], account: str, proofs: tuple[EvidenceRow, ...],
+) -> EventRow:
+    life = step.life
+    return EventRow(
+        event_uid(record.uid, life.revision), record.uid, life.revision, step.kind.value, life.state, life.level, at_s, str(rule.version),
+        json.dumps(rule.parameters.model_dump(mode="json"), sort_keys=True), reasons, record.subject.exercise, account, proofs,
+    )

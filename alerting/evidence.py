@@ -1,0 +1,72 @@
+"""What an event stood on: the exact revisions of the readings, the numbers they were measured against, rain with its age."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from alerting.history import Trail
+from alerting.life import EventKind, Life, Member
+from alerting.records import Basis
+from analysis.departure import DepartureParameters, yardstick
+from domain.quantities import BY_ID
+from store import read
+from store.alert_rows import EvidenceRow
+from store.engine import Store
+from store.rows import Filter, ObservationRow
+
+METHOD = "analysis.departure/1"
+_MOST_ROWS = 100_000
+
+
+def basis(member: Member, trail: Trail | None, p: DepartureParameters) -> Basis | None:
+    """The yardstick of a member at its evidence, from the readings on record; None when they are not held any more."""
+    if trail is None:
+        return None
+    ends, values = trail.until(member.pair_s[-1])
+    known = yardstick(ends, values, p)
+    if known is None:
+        return None
+    rise = tuple(float(value - known.median) for value in member.pair)
+    z = tuple(one / known.scale for one in rise)
+    return Basis(
+        member.series_uid, known.count, known.median, known.mad, known.q99, known.scale, known.oldest_s, known.newest_s, rise, z
+    )
+
+
+def readings_of(life: Life, kind: EventKind, trails: Mapping[str, Trail], k: int) -> frozenset[tuple[str, int]]:
+    """(series uid, end) of the readings that an event stands on: the evidence of each member and, for an end, the newest `k`."""
+    keys = {(member.series_uid, end_s) for member in life.members for end_s in member.pair_s}
+    if kind in (EventKind.RESOLVED, EventKind.RETURNED):
+        for member in life.members:
+            trail = trails.get(member.series_uid)
+            newer = trail.since(member.pair_s[-1])[0] if trail is not None else np.zeros(0, dtype=np.int64)
+            keys |= {(member.series_uid, int(end_s)) for end_s in newer[-k:]}
+    return frozenset(keys)
+
+
+async def evidence(
+    store: Store, keys: Collection[tuple[str, int]], at_s: int, numbers: Mapping[str, Basis], quantity: str
+) -> tuple[EvidenceRow, ...]:
+    """The versions of these readings that were known at `at_s`, in order of (series, end)."""
+    if not keys:
+        return ()
+    wanted = frozenset(keys)
+    ends = [end_s for _, end_s in wanted]
+    f = Filter(series=frozenset(uid for uid, _ in wanted))
+    found = await read.observations(store, f, min(ends), max(ends) + 1, as_of_s=at_s, limit=_MOST_ROWS)
+    rows = [row for row in found if (row.series_uid, row.end_s) in wanted]
+    rows.sort(key=lambda row: (row.series_uid, row.end_s))
+    return tuple(_row(row, numbers.get(row.series_uid), quantity) for row in rows)
+
+
+def _row(row: ObservationRow, numbers: Basis | None, quantity: str) -> EvidenceRow:
+    suffix = BY_ID[quantity].unit.replace("/", "_").lower()
+    told = {} if numbers is None else {
+        f"median_{suffix}": numbers.median, f"scale_{suffix}": numbers.scale, f"mad_{suffix}": numbers.mad,
+        f"q99_{suffix}": numbers.q99, "count": float(numbers.count),
+    }
+    return EvidenceRow(
+        row.series_uid, row.end_s, row.revision, row.value, row.text, row.unit, row.qc, row.published_s, row.received_s, row.sha256, told
+    )
