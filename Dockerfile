@@ -9,8 +9,8 @@ RUN node scripts/vendor.mjs
 
 FROM python:3.13-slim-bookworm AS build
 WORKDIR /src
-COPY requirements.lock ./
-RUN python -m venv /opt/radcommons && /opt/radcommons/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY requirements-run.lock ./
+RUN python -m venv /opt/radcommons && /opt/radcommons/bin/pip install --no-cache-dir --require-hashes -r requirements-run.lock
 COPY . .
 RUN /opt/radcommons/bin/pip install --no-cache-dir --no-deps .
 
