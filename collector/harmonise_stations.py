@@ -52,7 +52,7 @@ class StationBook:
         self._described: dict[int, dict[tuple[str | None, ...], tuple[int, Known]]] = {}
         for station in known:
             self._by_uid[station.uid] = len(self.known)
-            self.known.append(Known(station, _flags(station)))
+            self.known.append(Known(station, Qc.NONE))
 
     def read(
         self, spec: StationMap, table: RawTable, variables: Mapping[str, str]
@@ -124,11 +124,18 @@ class StationBook:
             kind=spec.kind if isinstance(spec.kind, str) else _chosen(spec.kind, row) or "station",
             owner=_owner(spec, row) or (listed.get(spec.listed.owner, "") if spec.listed else ""), moving=spec.moving,
         )
-        flags = _flags(new)
+        flags = self._flags(spec, new)
         if origin == "refused" and old is not None and old.latitude_deg is not None:
             # A position that was good yesterday is not lost to a bad one of today; the readings still say that one was refused.
             new = replace(new, latitude_deg=old.latitude_deg, longitude_deg=old.longitude_deg, position_origin=old.position_origin)
         return Known(new, flags)
+
+    def _flags(self, spec: StationMap, station: Station) -> Qc:
+        if station.position_origin == "refused":
+            return Qc.POSITION_REFUSED
+        # Stations of another feed have their position from there; that this one tells none is no fault of theirs.
+        foreign = self._feed.namespace != self._feed.id and spec.position is None and spec.listed is None
+        return Qc.POSITION_MISSING if station.position_origin == "none" and not foreign else Qc.NONE
 
     def _position(
         self, spec: StationMap, row: Mapping[str, str | None], listed: Mapping[str, str], old: Station | None
@@ -213,9 +220,3 @@ def _degrees(text: str, form: str) -> float:
         size = int(match[1]) + int(match[2]) / 60 + float(match[3]) / 3600
         return -size if match[4] in {"S", "W"} else size
     return number(text).value
-
-
-def _flags(station: Station) -> Qc:
-    if station.position_origin == "refused":
-        return Qc.POSITION_REFUSED
-    return Qc.POSITION_MISSING if station.position_origin == "none" else Qc.NONE

@@ -98,8 +98,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "missing key": ("status: verified\n", "", "feeds/xx-small.yaml:1:1 `status` is missing"),
     "unknown quantity": (
         "air_dose_rate_as_published", "air_dose_rate_as_publishd",
-        "feeds/xx-small.yaml:16:9 forms.0.measures.0.quantity `air_dose_rate_as_publishd` is no quantity "
-        "(did you mean `air_dose_rate_as_published`?)",
+        "`air_dose_rate_as_publishd` is no quantity (did you mean `air_dose_rate_as_published`?)",
     ),
     "unknown unit": ("unit: uSv/h", "unit: uSv/hr", "feeds/xx-small.yaml:17:9 forms.0.measures.0.unit `uSv/hr` is no unit"),
     "unit of another dimension": ("unit: uSv/h", "unit: uGy/h", "feeds/xx-small.yaml:15:9 forms.0.measures.0 unit `uGy/h` cannot measure"),
