@@ -169,7 +169,7 @@ def _parameters(alert: CapAlert, sent_s: int) -> list[CapPair]:
     ]  # fmt: skip
     if level is not None:
         pairs += [("named_level", level.name("en")), ("named_level_issuer", level.issuer), (f"named_level_value [{level.unit}]", level.value)]
-    return [CapPair(name, value) for name, v in pairs if (value := _value(v))]
+    return [CapPair(clean(name), value) for name, v in pairs if (value := _value(v))]
 
 
 def _value(value: str | float | None) -> str:

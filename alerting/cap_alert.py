@@ -86,6 +86,7 @@ class CapAlert:
     detector: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)  # names of what it is about when that is no area (a feed)
     areas: tuple[Area, ...] = ()
     stations: tuple[AlertStation, ...] = ()
     station_count: int | None = None  # when more are concerned than are listed

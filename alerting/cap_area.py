@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from alerting.cap_alert import AlertStation, CapAlert
 from alerting.cap_model import CapArea, CapCircle, CapPair, LatLon
+from alerting.cap_text import clean
 from specs.region import Area
 
 #: valueNames of geocodes: ours, and ISO 3166-2 (3166-1 for regions without parts) as region ids are made of it.
@@ -43,15 +44,16 @@ Rings = tuple[tuple[LatLon, ...], ...]
 
 
 def cap_areas(alert: CapAlert, language: str) -> tuple[CapArea, ...]:
-    """The areas of an alert with names in a language; without any, a circle around the stations, which are then named."""
+    """The areas of an alert with names in a language; without any, a circle around its stations, or what it is about."""
     if not alert.areas:
-        return _around(alert.stations)
+        about = alert.about.get(language) or alert.about.get("en", "")
+        return _around(alert.stations) or ((CapArea(_described(about)),) if about else ())
     if len(alert.areas) <= MOST_SHAPES:
         budget = max(12, MOST_POINTS // len(alert.areas))
-        return tuple(CapArea(area.name(language), outline(area.geometry, budget), (), _codes([area])) for area in alert.areas)
-    whole = _joined(tuple(area.geometry for area in alert.areas))
+        return tuple(CapArea(_described(area.name(language)), outline(area.geometry, budget), (), _codes([area])) for area in alert.areas)
+    whole = _joined(tuple(outline(area.geometry, MOST_POINTS) for area in alert.areas))
     names = ", ".join(area.name(language) for area in alert.areas)
-    return (CapArea(names, outline(whole, MOST_POINTS), (), _codes(alert.areas)),)
+    return (CapArea(_described(names), outline(whole, MOST_POINTS), (), _codes(alert.areas)),)
 
 
 @lru_cache(maxsize=512)
@@ -67,8 +69,8 @@ def outline(geometry: BaseGeometry, most_points: int = MOST_POINTS) -> Rings:
 
 
 @lru_cache(maxsize=64)
-def _joined(geometries: tuple[BaseGeometry, ...]) -> BaseGeometry:
-    return shapely.union_all(list(geometries))
+def _joined(outlines: tuple[Rings, ...]) -> BaseGeometry:
+    return shapely.union_all([shapely.Polygon([(lon, lat) for lat, lon in ring]) for rings in outlines for ring in rings])
 
 
 def _widened(geometry: BaseGeometry, tolerance: float) -> BaseGeometry:
@@ -112,12 +114,17 @@ def _codes(areas: Sequence[Area]) -> tuple[CapPair, ...]:
     return (*own, *iso)
 
 
+def _described(text: str) -> str:
+    """A description that CAP takes, which must not be empty."""
+    return clean(text).strip() or "?"
+
+
 def _around(stations: Sequence[AlertStation]) -> tuple[CapArea, ...]:
     """A circle that holds every station with a position; only names when none has one; nothing without stations."""
     if not stations:
         return ()
     named = ", ".join(station.name or station.uid for station in stations[:20])
-    names = named if len(stations) <= 20 else f"{named}, +{len(stations) - 20}"
+    names = _described(named if len(stations) <= 20 else f"{named}, +{len(stations) - 20}")
     placed = [(s.latitude_deg, s.longitude_deg) for s in stations if s.latitude_deg is not None and s.longitude_deg is not None]
     if not placed:
         return (CapArea(names),)

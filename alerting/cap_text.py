@@ -234,8 +234,9 @@ def clean(text: str) -> str:
 
 
 def area_words(alert: CapAlert, language: str) -> str:
-    """Names of the areas, at most three; without areas those of the stations."""
-    names = [area.name(language) for area in alert.areas] or [s.name or s.uid for s in alert.stations]
+    """Names of the areas, at most three; without areas what it is about, or its stations."""
+    about = alert.about.get(language) or alert.about.get("en")
+    names = [area.name(language) for area in alert.areas] or ([about] if about else [s.name or s.uid for s in alert.stations])
     if not names:
         return _UNNAMED[LANGUAGES.index(language)]
     shown = ", ".join(names[:3])
