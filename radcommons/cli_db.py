@@ -2,6 +2,94 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TypeVar
+
 import typer
 
+from radcommons import options as at
+from radcommons.settings import database_url, prepare_folder, without_password
+
+if TYPE_CHECKING:
+    from store.engine import Store
+
+T = TypeVar("T")
+
 app = typer.Typer(no_args_is_help=True, help="Upkeep of the store.")
+
+
+@app.command()
+def upgrade(database: at.DatabaseOption = at.DATABASE) -> None:
+    """Bring the database to this program's schema; makes it when there is none."""
+    from store import maintenance
+
+    url = database_url(database)
+    prepare_folder(url)
+    print(f"{without_password(url)}: schema {_or_die(maintenance.upgrade(url))}")
+
+
+@app.command()
+def check(database: at.DatabaseOption = at.DATABASE) -> None:
+    """Look for anything that should not be; exit status 1 when something is found."""
+    from store import maintenance
+
+    findings = _opened(database, maintenance.check)
+    for finding in findings:
+        print(f"{finding.code}: {finding.count}, {finding.example}")
+    print("nothing found" if not findings else f"{len(findings)} kinds of findings")
+    raise typer.Exit(1 if findings else 0)
+
+
+@app.command()
+def stats(database: at.DatabaseOption = at.DATABASE) -> None:
+    """How much the store holds and how large it is."""
+    from store import maintenance
+
+    found = _opened(database, maintenance.stats)
+    print(f"{found.dialect} {found.server_version}, schema {found.schema}, {found.size_bytes / 1e6:,.1f} MB")
+    for name, count in found.rows.items():
+        print(f"  {name:<16} {count:>14,}")
+    if found.first_end_s is not None and found.last_end_s is not None:
+        print(f"  readings from {_iso(found.first_end_s)} to {_iso(found.last_end_s)}")
+
+
+@app.command()
+def vacuum(database: at.DatabaseOption = at.DATABASE) -> None:
+    """Give space back and refresh the planner's statistics."""
+    from store import maintenance
+
+    _opened(database, maintenance.vacuum)
+    stats(database)
+
+
+def _opened(database: str, ask: Callable[[Store], Awaitable[T]]) -> T:
+    from store.engine import open_store
+
+    async def work() -> T:
+        store = await open_store(database_url(database), migrate=False)
+        try:
+            return await ask(store)
+        finally:
+            await store.close()
+
+    return _or_die(work())
+
+
+def _or_die(work: Awaitable[T]) -> T:
+    from store.engine import StoreRefused
+
+    async def awaited() -> T:
+        return await work
+
+    try:
+        return asyncio.run(awaited())
+    except StoreRefused as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+def _iso(time_s: int) -> str:
+    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

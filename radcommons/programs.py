@@ -74,7 +74,8 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
     pipeline = Pipeline(ground.store, ground.config, ground.clock, archive, metrics=metrics, threads=True)
     await recover(ground.store, ground.config, ArchiveReader([ground.settings.archive]))
     async with Fetcher(ground.limits, ground.clock, secrets=ground.secrets) as fetcher:
-        scheduler = Scheduler(Poller(fetcher, pipeline, ground.clock).poll, metrics, speed=ground.speed)
+        poller = Poller(fetcher, pipeline, ground.clock, sleep=lambda pause_s: asyncio.sleep(pause_s / ground.speed))
+        scheduler = Scheduler(poller.poll, metrics, speed=ground.speed)
         scheduler.configure(ground.config.feeds)
         scheduler.start()
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -17,6 +17,7 @@ JST = timezone(timedelta(hours=9))
 TAIPEI = timezone(timedelta(hours=8))
 #: Plants' codes as the publisher of the real format uses them; the places themselves are known to the feed's own table.
 KHNP_PLANTS = {"WS": "2200", "KR": "2100", "YK": "2300", "UJ": "2400", "SU": "2800"}
+HONG_KONG = ("PC", "TM", "KO", "YNF", "TMT", "STK", "KT", "SWH", "KP", "TBT", "CD", "GFS")
 _LAG_S = 480
 
 
@@ -57,7 +58,7 @@ class Publishers:
                 return self._orbs(path, now_s)
             case "www.jma.go.jp":
                 return self._quakes(now_s)
-            case "data.weather.gov.hk":
+            case "www.hko.gov.hk":
                 return self._hong_kong(now_s)
         return Reply(b"no such publisher", "text/plain", 404)
 
@@ -157,13 +158,17 @@ class Publishers:
                 "text/html",
                 200 if dead else 503,
             )
-        hour = datetime.fromtimestamp(now_s - 900, UTC).astimezone(TAIPEI).strftime("%Y%m%d%H")
-        draw = np.random.default_rng((self.world.seed, int(hour)))
-        names = ("Ping Chau", "Tap Mun", "Kat O", "Yuen Ng Fan", "Tai Mei Tuk", "Sha Tau Kok", "Kwun Tong", "Sai Wan Ho", "King's Park",
-                 "Tsim Bei Tsui", "Cape D'Aguilar", "Chek Lap Kok")  # fmt: skip
-        lines = ["Date time,Station,Hourly mean ambient gamma radiation dose rate (microsievert per hour)"]
-        lines += [f"{hour},{name},{draw.normal(0.12, 0.012):.2f}" for name in names]
-        return Reply("\r\n".join(lines).encode(), "text/csv")
+        newest = datetime.fromtimestamp((now_s - 900) // HOUR_S * HOUR_S, TAIPEI)
+        hours = [newest - timedelta(hours=back) for back in range(24, -1, -1)]
+        lines = [f"Observation from {hours[0]:%Y%m%d%H} to {newest:%Y%m%d%H}", " "]
+        for number, code in enumerate(HONG_KONG):
+            values = [self._hong_kong_value(number, hour) for hour in hours]
+            lines += [f"{code:>3}" + "".join(f"{value:8.2f}" for value in values), " "]
+        return Reply("\n".join(lines).encode(), "text/plain")
+
+    def _hong_kong_value(self, number: int, hour: datetime) -> float:
+        draw = np.random.default_rng((self.world.seed, number, int(hour.timestamp())))
+        return float(0.08 + 0.005 * number + draw.normal(0, 0.004))
 
 
 def _item(**tags: str) -> str:

@@ -98,7 +98,8 @@ def distance_km(latitude_deg: Floats, longitude_deg: Floats, to_latitude_deg: fl
     """Distance of each place from a point, flat-earth, which is good enough for a few hundred kilometres."""
     north = (latitude_deg - to_latitude_deg) * _KM_PER_DEGREE
     east = (longitude_deg - to_longitude_deg) * _KM_PER_DEGREE * np.cos(np.radians(to_latitude_deg))
-    return np.hypot(north, east)
+    distance: Floats = np.hypot(north, east)
+    return distance
 
 
 def posts_in(
