@@ -107,7 +107,7 @@ def _sorted_out(
 def _news(rule: DepartureRule, life: Life, joining: Sequence[Member], trails: Mapping[str, Trail]) -> News:
     p = parameters(rule.parameters)
     share = rule.parameters.resolve.below_share
-    sights: list[Sight] = [sight(trails.get(member.series_uid), member, share) for member in life.members]
+    sights: list[Sight] = [sight(trails.get(member.series_uid), member, share) for member in (*life.members, *joining)]
     return News(corrections(life, trails, p), tuple(sights), tuple(joining))
 
 
