@@ -75,6 +75,7 @@ class Detector:
         self._twin: Ints = np.arange(count)
         self._held_since: Floats = np.full(count, np.inf)
         self._now = -np.inf
+        self._gaps: Floats = np.full(5, 60.0)
         self._chosen_at = -np.inf
         self.measured: Measured | None = None
         self.evidence: Evidence | None = None
@@ -89,6 +90,8 @@ class Detector:
         gap = now - self._now if np.isfinite(self._now) else 0.0
         self._rain.advance(gap, rain, own_rain, self._places)
         self._now = max(self._now, now)
+        if gap > 0:
+            self._gaps = np.concatenate([self._gaps[1:], [gap]])
         self._base.refresh()
         self._choose(now)
         measured = self._measure(now, fresh, reading)
@@ -159,9 +162,12 @@ class Detector:
 
     def _decide(self, now: float, measured: Measured, reading: Singles, age: Singles, observed: Floats) -> None:
         fresh = measured.fresh
-        self._recent.push(fresh, reading, measured.residual, measured.allowed, measured.scale, observed)
+        onset = (measured.residual - self._recent.earlier(observed)).astype(np.float32)
+        self._recent.push(fresh, reading, onset, measured.allowed, measured.scale, observed)
+        soon = bool(np.median(self._gaps) <= self.gates.soon_min)
         evidence = weigh(
-            self._recent, fresh, age, self._twin, self._base.top, self._base.quantum, self._places, now, self.gates
+            self._recent, fresh, age, self._twin, self._base.top, self._base.quantum, self._places, now, soon,
+            self.gates,
         )
         hit = np.flatnonzero(evidence.any())
         groups: list[tuple[Ints, bool]] = []
@@ -181,4 +187,5 @@ class Detector:
         fresh = np.isfinite(reading) & (self._seen == observed) & ~held_out
         self._base.store(fresh, reading, measured.residual, observed)
         dry_fit = fresh & measured.fresh & (np.abs(measured.residual) < 30)
+        self._recent.remember(measured.fresh & ~inside, measured.residual, observed)
         self._rain.learn(dry_fit, measured.rise)

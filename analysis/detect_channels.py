@@ -19,7 +19,11 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-RECENT = 4
+RECENT = 6
+BEFORE = 16
+BEFORE_SPACING_MIN = 30.0
+BEFORE_AGE_MIN = (240.0, 960.0)
+BEFORE_FEWEST = 3
 MOST_LINKED = 1500
 
 
@@ -29,16 +33,18 @@ class Gates:
 
     one_rise: float = 20.0
     one_z: float = 8.0
+    # When the next poll is near, a lone reading waits for it.
+    soon_min: float = 40.0
+    one_soon_rise: float = 40.0
+    one_soon_z: float = 12.0
     one_young_min: float = 80.0
     one_record: float = 1.3
-    pair_min: float = 200.0
-    pair_rise: float = 13.0
-    pair_z: float = 5.0
-    trio_min: float = 330.0
-    trio_rise: float = 10.0
-    trio_z: float = 4.2
-    trio_least_z: float = 2.2
-    time_allowed: float = 0.75
+    # Runs of two to six readings: sum of z over root n, mean rise, least z of each.
+    run_z: tuple[float, ...] = (6.3, 6.3, 6.3, 6.4, 6.4)
+    run_rise: tuple[float, ...] = (12.0, 10.0, 9.0, 8.0, 8.0)
+    run_least_z: tuple[float, ...] = (2.5, 1.5, 1.5, 1.5, 1.5)
+    run_gap_min: float = 110.0
+    run_allowed: tuple[float, ...] = (0.85, 0.75, 0.75, 0.75, 0.75)
     space_rise: float = 10.0
     space_z: float = 4.0
     space_allowed: float = 1.0
@@ -49,7 +55,7 @@ class Gates:
 
 
 class Recent:
-    """The last four readings of S stations, newest first.
+    """The last six readings of S stations, newest first.
 
     value: as published; rise: residual; allowed: what rain may add; scale: ordinary spread (nSv/h each);
     observed: epoch minutes.
@@ -61,6 +67,27 @@ class Recent:
         self.allowed: Singles = np.full((count, RECENT), np.nan, dtype=np.float32)
         self.scale: Singles = np.full((count, RECENT), np.nan, dtype=np.float32)
         self.observed: Floats = np.full((count, RECENT), -1e9)
+        self.before: Singles = np.full((count, BEFORE), np.nan, dtype=np.float32)
+        self.before_at: Floats = np.full((count, BEFORE), -1e9)
+
+    def earlier(self, observed: Floats) -> Singles:
+        """(S,) nSv/h: the residual's own median 4 to 16 h ago, never below 0; 0 when unknown.
+
+        Some dosimeters wander by 20..50 for a day. A release has an onset, a wandering instrument has none.
+        """
+        age = observed[:, None] - self.before_at
+        used = (age >= BEFORE_AGE_MIN[0]) & (age <= BEFORE_AGE_MIN[1]) & np.isfinite(self.before)
+        held = np.sort(np.where(used, self.before, np.float32(np.nan)), axis=1)
+        many = used.sum(axis=1)
+        middle = held[np.arange(len(held)), np.maximum((many - 1) // 2, 0)]
+        return np.where(many >= BEFORE_FEWEST, np.maximum(middle, 0.0), 0.0).astype(np.float32)
+
+    def remember(self, quiet: Bools, residual: Singles, observed: Floats) -> None:
+        """Keep the residuals of stations outside any alert, one per half hour, for `earlier`."""
+        rows = np.flatnonzero(quiet & (observed - self.before_at[:, 0] >= BEFORE_SPACING_MIN))
+        for held, new in ((self.before, residual), (self.before_at, observed)):
+            held[rows, 1:] = held[rows, :-1]
+            held[rows, 0] = new[rows]
 
     def push(self, fresh: Bools, value: Singles, rise: Singles, allowed: Singles, scale: Singles, at: Floats) -> None:
         """Add the fresh readings of this poll."""
@@ -87,37 +114,39 @@ class Evidence:
 
 def weigh(
     recent: Recent, fresh: Bools, age: Singles, twin: Ints, top: Singles, quantum: Singles, places: Places, now: float,
-    gates: Gates,
+    soon: bool, gates: Gates,
 ) -> Evidence:
-    """Evidence of the channels at this poll, for stations with a fresh reading (fresh: (S,))."""
-    one = fresh & _one(recent, age, top, gates)
+    """Evidence of the channels at this poll, for stations with a fresh reading (fresh: (S,)). soon: fast polls."""
+    one = fresh & _one(recent, age, top, soon, gates)
     time = fresh & _in_time(recent, quantum, gates)
     spatial, corroborated = _in_space(recent, twin, places, now, gates)
     spatial &= fresh
-    level = np.select([spatial | corroborated, time, one], [gates.space_rise, gates.trio_rise, gates.one_rise], np.inf)
+    level = np.select([spatial | corroborated, time, one], [gates.space_rise, gates.run_rise[-1], gates.one_rise], np.inf)
     return Evidence(one, time, spatial, corroborated, level.astype(np.float32))
 
 
-def _one(recent: Recent, age: Singles, top: Singles, gates: Gates) -> Bools:
+def _one(recent: Recent, age: Singles, top: Singles, soon: bool, gates: Gates) -> Bools:
     """One reading. It must beat the station's own record, and be young: a last gasp hours old waits for a second."""
     over = recent.rise[:, 0] - recent.allowed[:, 0]
     record = np.nan_to_num(top, nan=0.0) * gates.one_record
-    enough = (over >= np.maximum(gates.one_rise, record)) & (over >= gates.one_z * recent.scale[:, 0])
+    rise, z = (gates.one_soon_rise, gates.one_soon_z) if soon else (gates.one_rise, gates.one_z)
+    enough = (over >= np.maximum(rise, record)) & (over >= z * recent.scale[:, 0])
     return np.asarray(enough & (age <= gates.one_young_min))
 
 
 def _in_time(recent: Recent, quantum: Singles, gates: Gates) -> Bools:
-    """Two readings each well up, or three on average."""
-    over = recent.rise - gates.time_allowed * recent.allowed
-    z = over / recent.scale
+    """A run of two to six readings that is too much together, though none need be alone."""
     # An instrument that freezes high repeats itself to the digit; a noisy one that is alive does not.
     frozen = (recent.value[:, 0] == recent.value[:, 1]) & (recent.scale[:, 0] >= 3 * quantum)
-    near = recent.observed[:, 0] - recent.observed[:, 1] <= gates.pair_min
-    pair = near & (over[:, :2].min(axis=1) >= gates.pair_rise) & (z[:, :2].min(axis=1) >= gates.pair_z)
-    close = recent.observed[:, 0] - recent.observed[:, 2] <= gates.trio_min
-    trio = close & (over[:, :3].mean(axis=1) >= gates.trio_rise) & (z[:, :3].mean(axis=1) >= gates.trio_z)
-    trio &= z[:, :3].min(axis=1) >= gates.trio_least_z
-    return np.asarray((pair | trio) & ~frozen)
+    found = np.zeros(len(frozen), dtype=np.bool_)
+    for length in range(2, RECENT + 1):
+        place = length - 2
+        over = recent.rise[:, :length] - gates.run_allowed[place] * recent.allowed[:, :length]
+        z = over / recent.scale[:, :length]
+        close = recent.observed[:, 0] - recent.observed[:, length - 1] <= gates.run_gap_min * (length - 1) + 20.0
+        enough = (z.sum(axis=1) >= gates.run_z[place] * np.sqrt(length)) & (z.min(axis=1) >= gates.run_least_z[place])
+        found |= close & enough & (over.mean(axis=1) >= gates.run_rise[place])
+    return np.asarray(found & ~frozen)
 
 
 def _in_space(

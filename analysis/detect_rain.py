@@ -21,10 +21,10 @@ LONGEST_GAP_MIN = 360.0
 # Allowance (nSv/h): what rain may add beyond its expected effect. Envelope of 880,000 quiet-post readings.
 ALLOWED_PER_ROOT = 2.2
 SEEN_GAP_MIN = 45.0
-UNSEEN_SCALE_MIN = 50.0
-UNSEEN_QUIET = 6.0
-UNSEEN_PER_ROOT = 6.0
-UNSEEN_MOST = 26.0
+UNSEEN_SCALE_MIN = 40.0
+UNSEEN_QUIET = 9.0
+UNSEEN_PER_ROOT = 9.0
+UNSEEN_MOST = 45.0
 UNKNOWN_RAIN_MMH = 10.0
 # nSv/h per unit of index, pooled over the quiet posts of the open days; each station then learns its own.
 PRIOR_GAIN = 0.034

@@ -72,13 +72,13 @@ def _scalars(detector: Detector) -> list[float]:
 def _owners(detector: Detector) -> list[tuple[Any, str]]:
     """Every array that is state, in a fixed order."""
     named: list[tuple[Any, list[str]]] = [
-        (detector, ["_seen", "_last", "_same", "_excess", "_neighbours", "_twin", "_held_since"]),
+        (detector, ["_seen", "_last", "_same", "_excess", "_neighbours", "_twin", "_held_since", "_gaps"]),
         (detector._rain, ["own", "near", "last_own", "last_near", "last_far", "unseen", "num", "den"]),
         (
             detector._base,
             ["value", "residual", "pending", "filled", "since", "stored_min", "median", "scale", "quantum", "top"],
         ),
-        (detector._recent, ["value", "rise", "allowed", "scale", "observed"]),
+        (detector._recent, ["value", "rise", "allowed", "scale", "observed", "before", "before_at"]),
         (detector._alerts, ["inside", "gate", "calm"]),
     ]
     return [(owner, field) for owner, fields in named for field in fields]

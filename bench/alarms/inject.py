@@ -48,6 +48,11 @@ class Event:
         """When the last station is back to normal."""
         return self.onset_min + float(self.delay_min.max()) + self.length_min
 
+    def gone(self, now_min: Floats) -> NDArray[np.bool_]:
+        """(T, members) polls without an answer when the event is a silenced one: 12 h from its middle on."""
+        middle = self.onset_min + self.delay_min + self.length_min / 2
+        return np.asarray((now_min[:, None] >= middle) & (now_min[:, None] < middle + 12 * 60))
+
     def rise(self, minute: Floats, member: int) -> Floats:
         """nSv/h added at one member at the given epoch minutes (any shape)."""
         after = minute - self.onset_min - self.delay_min[member]
@@ -90,9 +95,7 @@ def apply(replay: Replay, events: list[Event], seed: int) -> Replay:
                 held = value[rows, column].astype(float)
                 value[rows, column] = _seen(held, rise[rows], noise[column], quantum[column], floored[column], rng)
             if event.silenced:
-                middle = event.onset_min + event.delay_min[member] + event.length_min / 2
-                gone = (replay.now_min >= middle) & (replay.now_min < middle + 12 * 60)
-                value[gone, column] = np.nan
+                value[event.gone(replay.now_min)[:, member], column] = np.nan
     return replace(replay, value=value)
 
 
@@ -169,7 +172,8 @@ def _draw_one(
     shape = SHAPES[int(rng.integers(2))]
     event = Event(size, shape, geometry, onset, length, who, share, delay, wet, bool(rng.random() < 0.1))
     # An event that no reading caught at half its height is no test of a detector, only of the poller.
-    caught = any((event.rise(observed[:, member], member) >= size / 2).any() for member in range(len(who)))
+    given = np.where(event.gone(replay.now_min), np.nan, observed) if event.silenced else observed
+    caught = any((event.rise(given[:, member], member) >= size / 2).any() for member in range(len(who)))
     return event if caught else None
 
 
