@@ -36,11 +36,11 @@ class World:
 
 def _row(key: str, longitude: float | None, latitude: float | None, like: Json, *, exercise: bool) -> Json:
     row: Json = {
-        "series": f"s-{key}", "station": f"made:{key}", "station_name": f"{key} 局", "longitude": longitude, "latitude": latitude,
+        "series": f"s-{key}", "station": f"made:{key}", "station_names": [{"language": "ja", "text": f"{key} 局"}], "longitude": longitude, "latitude": latitude,
         "regions": ["JP-13"], "quantity": "air_dose_rate_as_published", "analyte": "gamma-total", "medium": "air_over_land", "unit": "nSv/h",
         "value": 45.0, "censoring": "none", "limit": None, "qc": [], "kind": "converted",
         "conversion": {"id": "uSv/h->nSv/h", "version": 1, "factor": "1000", "source": "SI"},
-        "published": {"text": "0.045", "unit": "μSv/h", "ucum": "uSv/h"}, "phenomenon_start": None, "phenomenon_end": "2026-08-15T02:50:00Z",
+        "published": {"text": "0.045", "unit": "μSv/h", "ucum": "uSv/h"}, "phenomenon_start": "2026-08-15T02:40:00Z", "phenomenon_end": "2026-08-15T02:50:00Z",
         "published_at": None, "received_at": "2026-08-15T02:55:00Z", "revision": 1, "superseded_at": None, "source": "made-office",
         "feed": "made-posts", "licence": "Made Licence 1.0", "rights": "internal", "exercise": exercise, "age_s": 600, "freshness": "fresh",
         "publisher_mark": "", "judgement": "normal", "usual": {"median": 44.0, "scale": 1.0, "count": 100},
@@ -140,6 +140,8 @@ def summary(region: str) -> Json:
         "medium": "air_over_land", "quantity": "air_dose_rate_as_published", "unit": "nSv/h", "state": state, "sentence": sentence,
         "reasons": ["no_fresh_reading"] if state == "insufficient" else ["within_own_range"], "expected": 10, "reporting": 8, "fresh": 7,
         "excluded": {"silent": 2, "late": 1}, "coverage": 0.7, "quantiles": {"p05": 30, "p25": 40, "p50": 45, "p75": 50, "p95": 60},
-        "sources": ["made-office"], "exercise": False,
+        "analyte": "gamma-total", "window_class": "current", "judged": 7, "min": None, "max": None, "departure": None, "rain_explained": None,
+        "censored": {}, "newest": NOW, "weighting": "every station counts once", "exercise": False,
+        "sources": [{"id": "made-office", "attribution": {"en": "Contains data of Made Office"}, "licences": ["Made Licence 1.0"], "rights": []}],
     }
     return {"region": next((one for one in REGIONS if one["id"] == region), None), "as_of": NOW, "summaries": [block]}

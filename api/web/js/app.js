@@ -1,8 +1,8 @@
 /** The page: what was asked for (in the address), what the service answered, and how the two are shown. */
 import { all, get } from "./api.js";
 import { byId, fill, make } from "./dom.js";
-import { closeDetail, showDetail } from "./detail.js";
-import { isOpen, showAlerts, showFeeds, showSources } from "./feeds.js";
+import { closeDetail, showDetail, updateDetail } from "./detail.js";
+import { isStanding, showAlerts, showFeeds, showSources } from "./feeds.js";
 import { moment, zone } from "./format.js";
 import { LANGUAGES, currentLanguage, nameIn, preferredLanguage, t, translate, useLanguage } from "./i18n.js";
 import { showLegend } from "./legend.js";
@@ -36,7 +36,10 @@ const page = {
   alerts: null,
   asOfS: Date.now() / 1000,
   answeredAt: 0,
-  failures: [],
+  /** @type {any[]} */
+  rows: [],
+  /** @type {Map<string, string>} what could not be read, and why */
+  failures: new Map(),
   stale: false,
   missing: [],
   manifest: {},
@@ -58,41 +61,48 @@ function remember() {
   history.replaceState(null, "", url);
 }
 
-/** Reads everything that changes; says how long it holds. @returns {Promise<number>} */
+/** Reads everything that changes and shows each part as it comes; says how long the newest values hold. @returns {Promise<number>} */
 async function reload() {
-  const medium = page.medium;
-  const [latest, feeds, alerts, sources] = await Promise.all([
-    all("/v1/latest", { medium }), all("/v1/feeds"), all("/v1/alerts"), all("/v1/sources"),
-  ]);
-  if (medium !== page.medium) return 0;
-  page.failures = Object.entries({ latest, feeds, alerts, sources }).filter(([, answer]) => !answer.ok);
-  if (feeds.ok) page.feeds = feeds.rows;
-  if (sources.ok) page.sources = sources.rows;
-  page.alerts = alerts.ok ? alerts.rows : null;
-  if (latest.ok) take(latest);
-  show();
+  const { medium } = page;
+  const parts = {
+    feeds: all("/v1/feeds"), sources: all("/v1/sources"), alerts: all("/v1/alerts"), latest: all("/v1/latest", { medium, limit: 10000 }),
+  };
   askSummary();
+  const arrivals = Object.entries(parts).map(async ([what, part]) => {
+    const answer = await part;
+    if (medium === page.medium) received(what, answer);
+  });
+  await Promise.all(arrivals);
+  if (medium !== page.medium) return 0;
   refreshDetail();
+  const latest = await parts.latest;
   return latest.ok ? latest.maxAgeS : 0;
 }
 
-function take(latest) {
-  const alerted = (page.alerts ?? []).filter(isOpen).flatMap((alert) => [alert.series ?? []].flat().map((one) => one.id ?? one));
-  page.stations = stationsOf(latest.rows, new Set(alerted));
-  page.asOfS = latest.body.as_of ? Date.parse(latest.body.as_of) / 1000 : Date.now() / 1000;
+function received(what, answer) {
+  page.failures.delete(what);
+  if (!answer.ok) page.failures.set(what, answer.why);
+  if (what === "alerts") page.alerts = answer.ok ? answer.rows : null;
+  else if (what === "latest" && answer.ok) takeLatest(answer);
+  else if (answer.ok) page[what] = answer.rows;
+  show();
+}
+
+function takeLatest(answer) {
+  page.rows = answer.rows;
+  page.asOfS = answer.body.as_of ? Date.parse(answer.body.as_of) / 1000 : Date.now() / 1000;
   page.answeredAt = Date.now();
-  page.stale = Boolean(latest.body.stale);
+  page.stale = Boolean(answer.body.stale);
   document.body.dataset.loaded = page.medium;
 }
 
 async function readRegions() {
-  const answer = await all("/v1/regions", { f: "geojson" });
+  const answer = await all("/v1/regions", { f: "geojson", limit: 1000 });
   if (!answer.ok) return;
   page.shapes = answer.rows.map((feature) => ({ ...feature, properties: { ...feature.properties, id: feature.properties.id ?? feature.id } }));
   page.regions = page.shapes.map((feature) => feature.properties);
   showPicker(page.regions, page.region);
   drawRegions();
-  askSummary();
 }
 
 function drawRegions() {
@@ -109,6 +119,8 @@ function goToRegion() {
 
 /** Shows the state of the page; asks nobody anything. */
 function show() {
+  const alerted = (page.alerts ?? []).filter(isStanding).flatMap((alert) => [alert.series ?? []].flat().map((one) => one.id ?? one));
+  page.stations = stationsOf(page.rows, new Set(alerted));
   const stations = shownStations();
   const exercise = [...stations, ...page.feeds, ...(page.alerts ?? [])].some((thing) => thing.exercise);
   byId("exercise").hidden = !exercise;
@@ -120,7 +132,7 @@ function show() {
   page.map?.showStations(chosen);
   const placeless = stations.filter((station) => station.latitude === null).length;
   byId("no-position").textContent = placeless ? t("map.no_position", { count: placeless }) : "";
-  byId("as-of").textContent = page.answeredAt ? `${t("page.as_of", { time: moment(page.asOfS * 1000) })} ${t("page.zone", { zone: zone() })}` : t("page.loading");
+  byId("as-of").textContent = page.answeredAt ? `${t("page.as_of", { time: moment(page.asOfS * 1000) })} · ${t("page.zone", { zone: zone() })}` : t("page.loading");
   showFeeds(page.feeds);
   showAlerts(page.alerts);
   showSources(page.sources, page.manifest);
@@ -130,7 +142,7 @@ function showNotices() {
   const notices = [];
   if (isLost()) notices.push(t("contact.lost", { time: moment(page.asOfS * 1000) }));
   if (page.stale) notices.push(t("contact.stale"));
-  for (const [what, answer] of page.failures) notices.push(t("contact.failed", { what, why: answer.why }));
+  for (const [what, why] of page.failures) notices.push(t("contact.failed", { what, why }));
   fill(byId("notices"), ...notices.map((text) => make("p", {}, text)));
   byId("notices").hidden = notices.length === 0;
   if (page.missing.length) byId("missing").textContent = t("missing.vendor", { files: page.missing.join(", ") });
@@ -163,12 +175,10 @@ function chooseStation(id) {
   byId("detail-name").focus({ preventScroll: false });
 }
 
-/** The panel is filled once when its station first arrives; later readings reach it when it is opened anew. */
+/** New readings reach the open panel, unless somebody is just using it. */
 function refreshDetail() {
-  const open = byId("detail").dataset.station ?? "";
-  if (open === page.station || !page.stations.has(page.station)) return;
-  byId("detail").dataset.station = page.station;
-  showDetail(page.stations.get(page.station), aboutDetail());
+  const station = page.stations.get(page.station);
+  if (station && !byId("detail").contains(document.activeElement)) updateDetail(station, aboutDetail());
 }
 
 function chooseState(state) {

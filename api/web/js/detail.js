@@ -1,14 +1,17 @@
 /** One station: its newest value with everything that belongs to it, and the plot of its readings. */
 import { all } from "./api.js";
 import { byId, fill, make, terms } from "./dom.js";
-import { age, moment, number, unitText, valueText } from "./format.js";
-import { nameIn, t } from "./i18n.js";
+import { age, moment, number, span, unitText, valueText } from "./format.js";
+import { allNames, nameIn, t } from "./i18n.js";
 import { draw, withoutPlot } from "./plot.js";
+import { isRadiation } from "./model.js";
 import { LOOKS, picture } from "./states.js";
 
 const DAY_S = 86400;
 let takeDown = () => {};
 let turn = 0;
+/** What the panel shows, so that it is only filled anew when there is something new. */
+let shown = { newest: "", series: "", days: 1 };
 
 /**
  * @typedef {Object} About
@@ -25,13 +28,22 @@ export function closeDetail() {
   turn += 1;
   takeDown();
   takeDown = () => {};
+  shown = { newest: "", series: "", days: 1 };
   byId("detail").replaceChildren(make("p", { class: "hint" }, t("detail.none")));
+}
+
+const newestOf = (station) => JSON.stringify([station.id, station.rows.map((row) => [row.series, row.end, row.revision, row.state])]);
+
+/** Fills the open panel anew if the station has something new to say. @param {import("./model.js").Station} station @param {About} about */
+export function updateDetail(station, about) {
+  if (newestOf(station) !== shown.newest) showDetail(station, about, shown.series, shown.days);
 }
 
 /** @param {import("./model.js").Station} station @param {About} about @param {string} seriesId "" for the station's main series */
 export function showDetail(station, about, seriesId = "", days = 1) {
   const row = station.rows.find((one) => one.series === seriesId) ?? station.main;
   const plotBox = make("div", { id: "plot", class: "plot", "data-state": "loading" }, make("p", { class: "hint" }, t("page.loading")));
+  shown = { newest: newestOf(station), series: row.series, days };
   const again = (series, length) => showDetail(station, about, series, length);
   fill(
     byId("detail"),
@@ -45,9 +57,12 @@ export function showDetail(station, about, seriesId = "", days = 1) {
 }
 
 function headOf(station, about) {
+  const title = nameIn(station.names, station.id);
+  const others = allNames(station.names).filter((name) => name.text !== title)
+    .map(({ language, text }) => make("span", { lang: language || null, class: "hint other-name" }, text));
   return make(
     "div", { class: "detail-head" },
-    make("h3", { id: "detail-name", tabindex: "-1" }, nameIn(station.names, station.id)),
+    make("div", {}, make("h3", { id: "detail-name", tabindex: "-1" }, title), ...others),
     make("button", { type: "button", click: about.onClose }, t("detail.close")),
   );
 }
@@ -67,6 +82,7 @@ function valueOf(row, about, station) {
     terms([
       [t("table.quantity"), t(`quantity.${row.quantity}`, {}, row.quantity)],
       [t("detail.analyte"), row.analyte === "gamma-total" ? "" : row.analyte],
+      [t("detail.averaged"), windowOf(row)],
       [t("detail.medium"), t(`medium.${row.medium}`, {}, row.medium)],
       [t("detail.usual"), usualOf(row)],
       [t("detail.measured"), row.end ? `${moment(row.end)} (${age(row.ageS === null ? null : row.ageS + about.extraAgeS)})` : "–"],
@@ -100,15 +116,22 @@ function windowPicker(days, onChoose) {
 function seriesList(station, chosen, onChoose) {
   if (station.rows.length < 2) return null;
   const items = station.rows.map((row) => {
-    const title = [t(`quantity.${row.quantity}`, {}, row.quantity), row.analyte === "gamma-total" ? "" : row.analyte].filter(Boolean).join(" · ");
+    const icon = isRadiation(row.quantity) || row.freshness !== "fresh" ? picture(LOOKS[row.state], row.state) : null;
+    const parts = [t(`quantity.${row.quantity}`, {}, row.quantity), row.analyte === "gamma-total" ? "" : row.analyte, windowOf(row)];
     const button = make(
       "button",
       { type: "button", class: "link", "aria-pressed": String(row === chosen), click: () => onChoose(row.series) },
-      picture(LOOKS[row.state], row.state), `${title}: ${valueText(row)}`,
+      icon, `${parts.filter(Boolean).join(" · ")}: ${valueText(row)}`,
+      icon ? make("span", { class: "hint" }, ` ${t(`state_short.${row.state}`)}`) : null,
     );
     return make("li", {}, button);
   });
   return make("div", {}, make("h4", {}, t("detail.series")), make("ul", { class: "series" }, ...items));
+}
+
+/** The span that a value was averaged over, where the publisher states one. */
+function windowOf(row) {
+  return row.start && row.end ? t("detail.average", { span: span((Date.parse(row.end) - Date.parse(row.start)) / 1000) }) : "";
 }
 
 /** @returns {Promise<void>} */

@@ -39,7 +39,11 @@ function feedRow(feed) {
 }
 
 const OPEN = new Set(["pending", "unverified", "firing", "stale", "amended"]);
-export const isOpen = (alert) => OPEN.has(alert.state ?? alert.status);
+const STANDING = new Set(["unverified", "firing"]);
+const stateOf = (alert) => alert.state ?? alert.status;
+const isOpen = (alert) => OPEN.has(stateOf(alert));
+/** Whether an alert says something of its series now. @param {any} alert */
+export const isStanding = (alert) => STANDING.has(stateOf(alert));
 
 /** @param {any[] | null} alerts null when they could not be read */
 export function showAlerts(alerts) {
@@ -52,7 +56,7 @@ export function showAlerts(alerts) {
 }
 
 function alertItem(alert) {
-  const state = alert.state ?? alert.status;
+  const state = stateOf(alert);
   const look = state === "stale" ? LOOKS.silent : REGION_LOOKS.elevated;
   const places = (alert.regions ?? []).map((region) => region.id ?? region).join(", ");
   const since = alert.since ?? alert.begun_at ?? alert.started_at ?? alert.opened_at ?? alert.created_at;

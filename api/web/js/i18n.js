@@ -48,8 +48,13 @@ export function nameIn(names, fallback = "") {
   if (!names) return fallback;
   if (typeof names === "string") return names;
   const table = Array.isArray(names) ? byLanguage(names) : names;
-  const found = table[language] ?? table[HTML_LANG[language]] ?? table.en ?? Object.values(table)[0] ?? fallback;
+  const found = table[language] ?? table[`${language}-hans`] ?? table[`${language}-hant`] ?? table.en ?? Object.values(table)[0] ?? fallback;
   return Array.isArray(found) ? found.join(" / ") : found;
+}
+
+/** Every name as published, with its language if told. @param {{language: string, text: string}[] | string} names */
+export function allNames(names) {
+  return Array.isArray(names) ? names : [];
 }
 
 /** @param {{language: string, text: string}[]} texts */

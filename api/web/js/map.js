@@ -16,6 +16,10 @@ const style = {
   },
   layers: [
     { id: "sea", type: "background", paint: { "background-color": SEA } },
+    {
+      id: "sea-area-lines", type: "line", source: "regions", filter: ["!=", ["get", "kind"], "region"],
+      paint: { "line-color": "#8fa9bf", "line-width": 0.7, "line-dasharray": [3, 3] },
+    },
     { id: "countries", type: "fill", source: "countries", paint: { "fill-color": LAND } },
     { id: "country-lines", type: "line", source: "countries", paint: { "line-color": "#c4c0b6", "line-width": 0.6 } },
     {
@@ -25,10 +29,6 @@ const style = {
     {
       id: "region-lines", type: "line", source: "regions", filter: ["==", ["get", "kind"], "region"],
       paint: { "line-color": "#b9b4a8", "line-width": 0.7 },
-    },
-    {
-      id: "sea-area-lines", type: "line", source: "regions", filter: ["!=", ["get", "kind"], "region"],
-      paint: { "line-color": "#8fa9bf", "line-width": 0.7, "line-dasharray": [3, 3] },
     },
     {
       id: "chosen-region", type: "line", source: "regions", filter: ["==", ["get", "id"], ""],
@@ -143,19 +143,20 @@ async function drawCountries(map) {
   map.getSource("countries").setData(feature(topology, topology.objects.countries));
 }
 
-/** West, south, east, north of a GeoJSON geometry. */
+/**
+ * Where to look for a place: the box of its largest part, because far islets would push the rest into a corner
+ * (Tokyo reaches to 20 degrees north).
+ * @param {{type: string, coordinates: any}} geometry
+ */
 export function boundsOf(geometry) {
-  const bounds = [180, 90, -180, -90];
-  const walk = (part) => {
-    if (typeof part[0] !== "number") {
-      part.forEach(walk);
-      return;
-    }
-    bounds[0] = Math.min(bounds[0], part[0]);
-    bounds[1] = Math.min(bounds[1], part[1]);
-    bounds[2] = Math.max(bounds[2], part[0]);
-    bounds[3] = Math.max(bounds[3], part[1]);
-  };
-  walk(geometry.coordinates);
-  return [[bounds[0], bounds[1]], [bounds[2], bounds[3]]];
+  const polygons = geometry.type === "MultiPolygon" ? geometry.coordinates : [geometry.coordinates];
+  const boxes = polygons.map((polygon) => boxOf(polygon[0]));
+  const size = ([[west, south], [east, north]]) => (east - west) * (north - south);
+  return boxes.reduce((largest, box) => (size(box) > size(largest) ? box : largest));
+}
+
+function boxOf(ring) {
+  const longitudes = ring.map(([longitude]) => longitude);
+  const latitudes = ring.map(([, latitude]) => latitude);
+  return [[Math.min(...longitudes), Math.min(...latitudes)], [Math.max(...longitudes), Math.max(...latitudes)]];
 }

@@ -20,6 +20,7 @@ import { mostUrgent, stateOf } from "./states.js";
  * @property {boolean} alerted    an open alert names this series
  * @property {number | null} ageS at the moment of the answer
  * @property {string | null} end
+ * @property {string | null} start null if the publisher states no averaging window
  * @property {string | null} received
  * @property {string} kind
  * @property {{id: string, factor: string} | null} conversion
@@ -60,6 +61,9 @@ const RADIATION = [
 ];
 const RANK = new Map(RADIATION.map((quantity, rank) => [quantity, rank]));
 
+/** Whether a quantity speaks of radiation. @param {string} quantity */
+export const isRadiation = (quantity) => RANK.has(quantity);
+
 const numberOr = (value, other) => (typeof value === "number" ? value : other);
 
 /** @param {any} row of /v1/latest @param {Set<string>} alertedSeries @returns {Latest} */
@@ -71,6 +75,7 @@ export function latestOf(row, alertedSeries = new Set()) {
     published: row.published ?? {}, qc, unfit: qc.some((code) => UNFIT.has(code)),
     freshness: row.freshness ?? "never", judgement: row.judgement ?? "", usual: row.usual ?? null,
     alerted: alertedSeries.has(row.series), ageS: numberOr(row.age_s, null), end: row.phenomenon_end ?? null,
+    start: row.phenomenon_start ?? null,
     received: row.received_at ?? null, kind: row.kind ?? "measured", conversion: row.conversion ?? null, revision: row.revision ?? 1,
     source: row.source ?? "", feed: row.feed ?? "", licence: row.licence ?? "", rights: row.rights ?? "",
     exercise: Boolean(row.exercise), state: "never",
@@ -103,20 +108,28 @@ export function stationsOf(raws, alertedSeries) {
 
 function emptyStation(raw, row) {
   return {
-    id: row.station, names: raw.station_names ?? raw.station_name ?? row.station,
+    id: row.station, names: raw.station_names ?? row.station,
     longitude: numberOr(raw.longitude, null), latitude: numberOr(raw.latitude, null), areas: raw.regions ?? [],
     mark: raw.publisher_mark ?? "", rows: [], main: row, state: "never", exercise: false,
   };
 }
 
-/** The row a station is known by: its most telling quantity, and within that the one that asks for most attention. */
+/**
+ * The row a station is known by: its most telling quantity, and within that the row that asks for most attention.
+ *
+ * Posts publish one quantity over several averaging windows, and instruments get replaced. A station whose second series fell silent
+ * still reports, so fresh rows go first (as in the summary of a region); the silent one stands in the station's own list.
+ * @param {Latest[]} rows @returns {Latest | null}
+ */
 export function mainRow(rows) {
   const telling = rows.filter((row) => RANK.has(row.quantity));
   if (!telling.length) return null;
   const best = Math.min(...telling.map((row) => RANK.get(row.quantity)));
   const among = telling.filter((row) => RANK.get(row.quantity) === best);
-  const state = mostUrgent(among.map((row) => row.state));
-  return among.find((row) => row.state === state) ?? among[0];
+  const fresh = among.filter((row) => row.freshness === "fresh");
+  const speaking = fresh.length ? fresh : among;
+  const state = mostUrgent(speaking.map((row) => row.state));
+  return speaking.find((row) => row.state === state) ?? speaking[0];
 }
 
 /** When the page has lost the service nothing is fresh: what was calm becomes unknown. @param {Map<string, Station>} stations */

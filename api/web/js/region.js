@@ -42,63 +42,67 @@ export async function showSummary(regionId, medium, about) {
     box.replaceChildren(blockOf({ state: "insufficient", sentence: t("contact.failed", { what: regionId, why: answer.why }) }, about));
     return;
   }
-  const blocks = blocksOf(answer.body).filter((block) => about.belongs(block.medium, medium));
+  const blocks = answer.body.summaries.filter((block) => about.belongs(block.medium, medium));
   blocks.sort((a, b) => RANK.indexOf(a.state) - RANK.indexOf(b.state));
-  const title = make("h3", {}, nameIn(answer.body.region?.names ?? answer.body.names, regionId));
+  const title = make("h3", {}, nameIn(answer.body.region?.names, regionId));
   const shown = blocks.length ? blocks : [{ state: "insufficient", sentence: t("region.medium_none") }];
   const when = answer.body.as_of ? make("p", { class: "hint" }, t("page.as_of", { time: moment(answer.body.as_of) })) : null;
   box.replaceChildren(title, ...shown.map((block) => blockOf(block, about)), ...(when ? [when] : []));
 }
 
-/** The per-medium, per-quantity answers of a summary. */
-function blocksOf(body) {
-  return body.summaries ?? body.groups ?? body.blocks ?? body.items ?? [];
-}
-
 function blockOf(block, about) {
   const state = block.state in REGION_LOOKS ? block.state : "insufficient";
-  const title = block.quantity
-    ? `${t(`quantity.${block.quantity}`, {}, block.quantity)} · ${t(`medium.${block.medium}`, {}, block.medium)}`
-    : "";
   const tag = block.exercise ? make("strong", { class: "exercise-tag" }, t("exercise.tag")) : null;
   return make(
     "section",
     { class: "answer", "data-state": state },
     make("p", { class: "answer-state" }, picture(REGION_LOOKS[state], state), make("strong", {}, t(`region_state.${state}`)), tag),
-    title ? make("p", { class: "answer-what" }, title) : null,
-    make("p", { class: "answer-sentence" }, sentenceOf(block)),
+    block.quantity ? make("p", { class: "answer-what" }, titleOf(block)) : null,
+    make("p", { class: "answer-sentence" }, nameIn(block.sentence)),
     block.quantity ? numbersOf(block, about) : null,
   );
 }
 
-function sentenceOf(block) {
-  return nameIn(block.sentence ?? block.sentences, "");
+function titleOf({ quantity, analyte, medium }) {
+  const parts = [t(`quantity.${quantity}`, {}, quantity), analyte === "gamma-total" ? "" : analyte, t(`medium.${medium}`, {}, medium)];
+  return parts.filter(Boolean).join(" · ");
 }
 
+/** Counts by code as one line of words. @param {Record<string, number>} counts @param {string} prefix of the codes' words */
+const counted = (counts, prefix) => Object.entries(counts ?? {})
+  .filter(([, count]) => count > 0)
+  .map(([code, count]) => `${t(`${prefix}.${code}`, { limit: "" }, code)}: ${number(count)}`)
+  .join("; ");
+
 function numbersOf(block, about) {
-  const { quantiles = {} } = block;
   const unit = unitText(block.unit);
   const withUnit = (value) => (value === null || value === undefined ? null : `${number(value)} ${unit}`);
-  const excluded = Object.entries(block.excluded ?? {}).filter(([, count]) => count > 0);
-  const left = excluded.map(([reason, count]) => `${t(`reason.${reason}`, {}, reason)}: ${number(count)}`).join("; ");
-  const low = block.min?.value ?? block.minimum?.value;
-  const high = block.max?.value ?? block.maximum?.value;
-  const reasons = (block.reasons ?? []).map((reason) => t(`reason.${reason}`, {}, reason)).join("; ");
+  const share = (value) => (value === null || value === undefined ? null : percent(value));
+  const ends = block.min && block.max ? `${number(block.min.value)} – ${withUnit(block.max.value)}` : null;
+  const above = block.departure?.above;
   return make(
     "details",
     {},
     make("summary", {}, t("summary.numbers")),
     terms([
-      [t("summary.reasons"), reasons],
+      [t("summary.reasons"), (block.reasons ?? []).map((reason) => t(`reason.${reason}`, {}, reason)).join("; ")],
       [t("summary.expected"), number(block.expected)],
       [t("summary.reporting"), number(block.reporting)],
       [t("summary.fresh"), number(block.fresh)],
-      [t("summary.coverage"), block.coverage === undefined || block.coverage === null ? null : percent(block.coverage)],
-      [t("summary.excluded"), left],
-      [t("summary.median"), withUnit(quantiles.p50)],
-      [t("summary.range"), low === undefined || high === undefined ? null : `${number(low)} – ${withUnit(high)}`],
-      [t("summary.above"), block.departure?.above === undefined ? null : number(block.departure.above)],
-      [t("summary.sources"), (block.sources ?? []).map((source) => about.publisher(source.id ?? source)).join("; ")],
+      [t("summary.judged"), number(block.judged)],
+      [t("summary.coverage"), share(block.coverage)],
+      [t("summary.excluded"), counted(block.excluded, "reason")],
+      [t("summary.median"), withUnit(block.quantiles?.p50)],
+      [t("summary.range"), ends],
+      [t("summary.above"), above === undefined ? null : number(above)],
+      [t("summary.rain"), share(block.rain_explained)],
+      [t("summary.censored"), counted(block.censored, "censoring_short")],
+      [t("table.time"), block.newest ? moment(block.newest) : null],
+      [t("summary.sources"), (block.sources ?? []).map((source) => sourceText(source, about)).join("; ")],
     ]),
   );
+}
+
+function sourceText(source, about) {
+  return [about.publisher(source.id), nameIn(source.attribution), source.licences.join(", ")].filter(Boolean).join(" — ");
 }
