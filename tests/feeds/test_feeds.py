@@ -27,7 +27,7 @@ def meta_of(folder: Path) -> dict[str, Any]:
 
 
 def moment(value: object) -> datetime:
-    return datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    return datetime.fromisoformat(str(value))
 
 
 def harvests(folder: Path) -> list[Harvest]:
