@@ -51,7 +51,7 @@ class JsonSuffix(Common):
 class Delimited(Common):
     """Delimited text with a header line; `header` names the columns when the file has none (`has_header: false`) or has names that change.
 
-    `skip_lines` pass unread; `head_lines` after them are `name,value` lines that stand once (`$head.<name>`).
+    `multiline`: a quoted cell may run over several lines. `skip_lines` pass unread; `head_lines` after them are `name,value` lines that stand once (`$head.<name>`).
     """
 
     format: Literal["delimited"]
@@ -61,6 +61,7 @@ class Delimited(Common):
     head_lines: int = Field(default=0, ge=0)
     header: tuple[str, ...] = ()
     has_header: bool = True
+    multiline: bool = False
 
 
 class WideText(Common):

@@ -37,12 +37,25 @@ def _split(lines: Sequence[str], spec: Delimited) -> list[list[str]]:
 
 
 def _numbered(lines: Sequence[str], skip: int, spec: Delimited) -> list[tuple[int, list[str]]]:
-    """Each record with the number of the line that it ends on."""
-    reader = csv.reader(lines[skip:], delimiter=spec.delimiter)
+    """Each record with the number of the line that it ends on.
+
+    A quote that never closes would swallow all rows below it, so a record ends with its line unless the form says `multiline`.
+    """
+    records: list[tuple[int, list[str]]] = []
     try:
-        return [(skip + reader.line_num, cells) for cells in reader]
+        if spec.multiline:
+            reader = csv.reader((line + "\n" for line in lines[skip:]), delimiter=spec.delimiter)
+            records = [(skip + reader.line_num, cells) for cells in reader]
+        else:
+            for number, line in enumerate(lines[skip:], skip + 1):
+                records.append((number, next(csv.reader((line,), delimiter=spec.delimiter), []) if '"' in line else _plain(line, spec)))
     except csv.Error as error:
-        raise PayloadRefused(Refusal.BAD_SYNTAX, f"line {skip + reader.line_num}: {error}") from error
+        raise PayloadRefused(Refusal.BAD_SYNTAX, f"after line {skip + len(records)}: {error}") from error
+    return records
+
+
+def _plain(line: str, spec: Delimited) -> list[str]:
+    return line.split(spec.delimiter) if line else []
 
 
 def _table(names: list[str], numbered: Sequence[tuple[int, list[str]]], head: dict[str, str], wanted: Wanted) -> RawTable:

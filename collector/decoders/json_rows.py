@@ -36,7 +36,11 @@ def _fast(body: bytes, spec: JsonRows, wanted: Wanted) -> RawTable:
     rows = _walk(document(body), spec.rows)
     if len(rows) > spec.max_rows:
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(rows)} rows, at most {spec.max_rows} are read")
-    columns: dict[str, Cells] = {name: list(map(attrgetter(names[name]), rows)) for name in wanted.texts}
+    columns: dict[str, Cells] = {}
+    for name in wanted.texts:
+        texts = list(map(attrgetter(names[name]), rows))
+        if not texts or any(text is not msgspec.UNSET for text in texts):
+            columns[name] = [None if text is msgspec.UNSET else text for text in texts]
     for name in wanted.numbers:
         raw = [bytes(cell) for cell in map(attrgetter(names[name]), rows)]
         if any(raw):
@@ -62,8 +66,8 @@ def _document_type(rows: str, wanted: Wanted) -> tuple[Any, dict[str, str]]:
     names = {name: f"c{number}" for number, name in enumerate(wanted.names)}
     if any("." in name for name in names):
         raise msgspec.ValidationError("nested columns are read the slower way")
-    fields = [(names[name], str | None, None) for name in wanted.texts]
-    fields += [(names[name], msgspec.Raw, _NOTHING) for name in wanted.numbers]  # type: ignore[misc]
+    fields: list[tuple[str, Any, Any]] = [(names[name], str | None | msgspec.UnsetType, msgspec.UNSET) for name in wanted.texts]
+    fields += [(names[name], msgspec.Raw, _NOTHING) for name in wanted.numbers]
     row = msgspec.defstruct("Row", fields, rename={names[name]: name for name in names}, gc=False)
     return msgspec.json.Decoder(_path_type(rows, list[row])).decode, names  # type: ignore[valid-type]
 
