@@ -6,7 +6,8 @@ transaction that enters the message. A due delivery is leased to one sender; Pos
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -131,6 +132,65 @@ def _with_subscription() -> sa.Select[Any]:
     )
 
 
+async def due_runs(
+    store: Store, now_s: float, *, limit: int = 50, run: int = 8, lease_s: float = 120
+) -> list[list[DueDelivery]]:
+    """What `due_deliveries` gives, and after each up to `run` - 1 that may follow it at once, leased together: in order, no gaps."""
+    heads = await due_deliveries(store, now_s, limit=limit, lease_s=lease_s)
+    if not heads:
+        return []
+    first = {head.subscription.uid: head.delivery.sequence for head in heads}
+    spans = [
+        sa.and_(_subscriptions.c.uid == uid, _outbox.c.sequence > sequence, _outbox.c.sequence < sequence + run)
+        for uid, sequence in first.items()
+    ]
+    question = _with_subscription().where(_outbox.c.state == "pending", sa.or_(*spans)).order_by(_outbox.c.sequence)
+    runs = {head.subscription.uid: [head] for head in heads}
+    async with store.writing() as connection:
+        rows = (await connection.execute(question)).all()
+        followers = [row for row in rows if row.outbox_due_s <= now_s and _follows(runs[row.uid], row)]
+        if followers:
+            leased = sa.update(_outbox).where(_outbox.c.id.in_([row.outbox_id for row in followers]))
+            await connection.execute(leased.values(leased_until_s=now_s + lease_s))
+    return list(runs.values())
+
+
+async def release_leases(store: Store) -> None:
+    """Give back every leased delivery: for the one sender of an embedded store, which starts and knows that no other is at work."""
+    async with store.writing() as connection:
+        await connection.execute(
+            sa.update(_outbox).where(_outbox.c.leased_until_s.is_not(None)).values(leased_until_s=None)
+        )
+
+
+def _follows(run: list[DueDelivery], row: Any) -> bool:
+    """Add a row to a run if nothing pending lies between; a delivered one may (it was made due out of turn once)."""
+    if row.outbox_sequence != run[-1].delivery.sequence + 1:
+        return False
+    run.append(DueDelivery(_delivery(row), _subscription(row)))
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """An attempt with what follows: due again at `next_due_s`, or failed for good without one; a 2xx ends the delivery.
+
+    `subscription_state` moves the subscription too (`disabled` after a 410).
+    """
+
+    delivery_uid: str
+    attempt: AttemptRow
+    next_due_s: float | None = None
+    subscription_state: str = ""
+
+    @property
+    def state(self) -> str:
+        """The state of the delivery after it."""
+        if self.attempt.status is not None and 200 <= self.attempt.status < 300:
+            return "delivered"
+        return "failed" if self.next_due_s is None else "pending"
+
+
 async def record_attempt(
     store: Store,
     delivery_uid: str,
@@ -139,33 +199,47 @@ async def record_attempt(
     next_due_s: float | None = None,
     subscription_state: str = "",
 ) -> None:
-    """Log an attempt: a 2xx ends the delivery, else it is due again at `next_due_s`, or failed for good without one.
+    """Log one attempt and what follows (see Attempted)."""
+    await record_attempts(store, [Attempted(delivery_uid, attempt, next_due_s, subscription_state)])
 
-    `subscription_state` moves the subscription too (`disabled` after a 410).
-    """
-    done = attempt.status is not None and 200 <= attempt.status < 300
-    state = "delivered" if done else "failed" if next_due_s is None else "pending"
+
+async def record_attempts(store: Store, made: Sequence[Attempted], *, released: Sequence[str] = ()) -> None:
+    """Log attempts at different deliveries, in one transaction; `released` are leased ones that were not tried after all."""
     async with store.writing() as connection:
-        row = (
-            await connection.execute(sa.select(_outbox).where(_outbox.c.uid == delivery_uid).with_for_update())
-        ).one()
-        logged = sa.select(sa.func.count()).select_from(_attempts).where(_attempts.c.outbox_id == row.id)
-        number = int((await connection.execute(logged)).scalar_one()) + 1
-        await connection.execute(
-            sa.insert(_attempts).values(
-                outbox_id=row.id, attempt=number, at_s=attempt.at_s, status=attempt.status, outcome=attempt.outcome,
-                detail=attempt.detail, duration_ms=attempt.duration_ms,
+        question = sa.select(_outbox).where(_outbox.c.uid.in_([one.delivery_uid for one in made])).with_for_update()
+        rows = {row.uid: row for row in await connection.execute(question)}
+        numbers = await _numbers(connection, [row.id for row in rows.values()])
+        for one in made:
+            row, attempt = rows[one.delivery_uid], one.attempt
+            await connection.execute(
+                sa.insert(_attempts).values(
+                    outbox_id=row.id, attempt=numbers.get(row.id, 0) + 1, at_s=attempt.at_s, status=attempt.status, outcome=attempt.outcome,
+                    detail=attempt.detail, duration_ms=attempt.duration_ms,
+                )
+            )  # fmt: skip
+            await connection.execute(
+                sa.update(_outbox).where(_outbox.c.id == row.id).values(
+                    state=one.state, attempts=row.attempts + 1, leased_until_s=None,
+                    due_s=row.due_s if one.next_due_s is None else one.next_due_s,
+                    done_s=None if one.state == "pending" else int(attempt.at_s),
+                )
+            )  # fmt: skip
+            if one.subscription_state:
+                moved = sa.update(_subscriptions).where(_subscriptions.c.id == row.subscription_id)
+                await connection.execute(moved.values(state=one.subscription_state, updated_s=int(attempt.at_s)))
+        if released:
+            await connection.execute(
+                sa.update(_outbox).where(_outbox.c.uid.in_(list(released))).values(leased_until_s=None)
             )
-        )  # fmt: skip
-        await connection.execute(
-            sa.update(_outbox).where(_outbox.c.id == row.id).values(
-                state=state, attempts=row.attempts + 1, leased_until_s=None, due_s=row.due_s if next_due_s is None else next_due_s,
-                done_s=None if state == "pending" else int(attempt.at_s),
-            )
-        )  # fmt: skip
-        if subscription_state:
-            moved = sa.update(_subscriptions).where(_subscriptions.c.id == row.subscription_id)
-            await connection.execute(moved.values(state=subscription_state, updated_s=int(attempt.at_s)))
+
+
+async def _numbers(connection: AsyncConnection, outbox_ids: Sequence[int]) -> dict[int, int]:
+    question = (
+        sa.select(_attempts.c.outbox_id, sa.func.max(_attempts.c.attempt).label("number"))
+        .where(_attempts.c.outbox_id.in_(outbox_ids))
+        .group_by(_attempts.c.outbox_id)
+    )
+    return {row.outbox_id: int(row.number) for row in await connection.execute(question)}
 
 
 async def deliveries(

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from store.catalogue import Catalogue
 from store.migrate import upgrade
 from store.refused import StoreRefused
+from store.window import RecentWindow
 
 Dialect = Literal["sqlite", "postgresql"]
 Durability = Literal["NORMAL", "FULL"]
@@ -42,6 +43,8 @@ class Store:
     commit_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     catalogue: Catalogue = field(default_factory=Catalogue)  # as committed, for readers
     entered: Catalogue = field(default_factory=Catalogue)  # as the writing transaction sees it
+    window: RecentWindow = field(default_factory=RecentWindow)
+    window_seen: set[int] = field(default_factory=set)  # batches that the window has taken in
     _collector_lock: IO[str] | None = None
 
     @property

@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.readings import FloatArray, IntArray, Series
 from domain.states import CENSORING_CODES
-from store.readings import text_of
+from store.incoming import SERIES_BITS, text_of
 from store.rows import ObservationRow, VersionRow
+from store.window import Segment
 
 #: One version as read: series_id, end_s, value, digits, qc, censoring, revision, published_after_s, limit, text, received_s, sha256.
 Row = Sequence[Any]
@@ -224,10 +225,34 @@ async def versions(
     fields = ", ".join(f"r.{name}" for name in _FIELDS.split(", "))
     old = await connection.exec_driver_sql(
         f"SELECT {fields}, r.received_s, a.sha256, r.superseded_s, r.reason FROM revisions r JOIN answers a ON a.id = r.batch_id "
-        f"WHERE r.series_id = {mark} AND r.end_s >= {mark} AND r.end_s < {mark}",
+        f"WHERE r.series_id = {mark} AND r.end_s >= {mark} AND r.end_s < {mark} ORDER BY r.end_s, r.received_s, r.batch_id",
         (series_id, from_s, to_s),
     )
     made = [VersionRow(observation(row, series, row[-2]), row[-1]) for row in map(tuple, old)]
     standing = await rows(connection, Window(from_s, to_s, np.array([series_id])))
     made += [VersionRow(observation(row, series), "") for row in standing]
-    return sorted(made, key=lambda row: (row.observation.end_s, row.observation.received_s, row.observation.revision))
+    return sorted(made, key=lambda row: row.observation.end_s)  # stable: what stands is the last version of its end
+
+
+async def segment(connection: AsyncConnection, from_s: int, to_s: int) -> Segment:
+    """All standing readings with ends in [from_s, to_s), in order of (end_s, series_id)."""
+    statement = _Statement(connection.dialect.name)
+    found = await connection.exec_driver_sql(
+        "SELECT r.end_s, r.series_id, r.value, r.limit_value, r.digits, r.censoring, r.qc, a.received_s, r.text "
+        "FROM readings r JOIN answers a ON a.id = r.batch_id "
+        f"WHERE r.end_s >= {statement.value(from_s)} AND r.end_s < {statement.value(to_s)} ORDER BY r.end_s, r.series_id",
+        tuple(statement.values),
+    )
+    listed = found.fetchall()
+    columns = list(zip(*listed, strict=True)) if listed else [()] * 9
+    key = (np.array(columns[0], dtype=np.int64) << SERIES_BITS) | np.array(columns[1], dtype=np.int64)
+    return Segment(
+        key,
+        np.array(columns[2], dtype=np.float64),
+        np.array(columns[3], dtype=np.float64),
+        np.array(columns[4], dtype=np.int16),
+        np.array(columns[5], dtype=np.int8),
+        np.array(columns[6], dtype=np.int32),
+        np.array(columns[7], dtype=np.int64),
+        {int(one): text for one, text in zip(key, columns[8], strict=True) if text is not None},
+    )

@@ -110,7 +110,7 @@ async def observations(
 
 
 async def versions(store: Store, series_uid: str, from_s: int, to_s: int) -> list[VersionRow]:
-    """Every version ever held of one series' readings with ends in [from_s, to_s), ordered by (end_s, received_s, revision)."""
+    """Every version ever held of one series' readings with ends in [from_s, to_s), ordered by end_s and by when it was known."""
     async with store.reading() as connection:
         await store.catalogue.catch_up(connection)
         number = store.catalogue.series_ids.get(series_uid)

@@ -22,8 +22,9 @@ from domain.reasons import Ignored, Refusal
 from domain.states import FeedState
 from store import tables
 from store.engine import Store
+from store.incoming import Incoming, incoming
 from store.places import Places
-from store.readings import Outcome, Writer, incoming
+from store.readings import Outcome, Writer
 from store.samples import SampleWriter
 
 REFUSALS_KEPT = 50
@@ -31,13 +32,12 @@ REFUSALS_KEPT = 50
 
 @dataclass(slots=True)
 class _Commit:
-    """What one transaction has found out so far."""
+    """What one transaction has done."""
 
-    run_id: int
-    batch_id: int
-    again: bool  # the same answer of the same run is on record
     tally: Tally
+    batch_id: int
     outcome: Outcome
+    rows: Incoming | None
 
 
 async def commit_batch(store: Store, batch: Batch, areas: Mapping[str, tuple[str, ...]]) -> Tally:
@@ -53,6 +53,9 @@ async def commit_batch(store: Store, batch: Batch, areas: Mapping[str, tuple[str
         except BaseException:
             store.entered.forget()  # it may hold stations that were rolled back
             raise
+        store.window_seen.add(done.batch_id)
+        if done.rows is not None:
+            store.window.committed(done.rows, done.outcome.written, _origin(batch), batch.received_s)
         return done.tally
 
 
@@ -69,14 +72,14 @@ async def _commit(
     other_unit = await places.enter_series((*(harvest.readings.series if harvest.readings else ()), *harvest.series))
     await places.enter_marks(harvest.marks, complete=harvest.marks_complete)
     await places.finish()
-    outcome, lost = await _readings(store, connection, batch, batch_id, other_unit)
+    outcome, lost, rows = await _readings(store, connection, batch, batch_id, other_unit)
     others = SampleWriter(connection, store.entered, batch.feed_id, batch_id, batch.received_s)
     await others.samples(harvest.samples)
     await others.quakes(harvest.quakes, exercise=batch.exercise)
     tally = _tally(harvest, outcome, others, lost)
     if not again:
         await _record(connection, batch, run_id, batch_id, tally, outcome)
-    return _Commit(run_id, batch_id, again, tally, outcome)
+    return _Commit(tally, batch_id, outcome, rows)
 
 
 async def _lock_feed(connection: AsyncConnection, feed_id: str) -> None:
@@ -147,21 +150,25 @@ async def _answer(connection: AsyncConnection, batch: Batch, run_id: int) -> tup
 
 async def _readings(
     store: Store, connection: AsyncConnection, batch: Batch, batch_id: int, other_unit: set[str]
-) -> tuple[Outcome, dict[str, int]]:
+) -> tuple[Outcome, dict[str, int], Incoming | None]:
     """Write the readings; also what was lost on the way, by reason."""
     readings = batch.harvest.readings
     if readings is None or not len(readings):
-        return Outcome(), {}
+        return Outcome(), {}, None
     ids = _series_ids(store, readings, other_unit)
     rows, repeats, contradictory = incoming(readings, ids)
-    outcome = await Writer(connection, batch_id, batch.received_s).write(rows)
+    outcome = await Writer(connection, store.window, batch_id, batch.received_s).write(rows, _origin(batch))
     outcome.unchanged += repeats
     await _move_latest(connection, outcome, batch.received_s)
     lost = {
         Refusal.UNKNOWN_UNIT.value: int((ids[readings.index] < 0).sum()),
         Refusal.CONTRADICTS_IN_PAYLOAD.value: contradictory,
     }
-    return outcome, {reason: count for reason, count in lost.items() if count}
+    return outcome, {reason: count for reason, count in lost.items() if count}, rows
+
+
+def _origin(batch: Batch) -> str:
+    return f"{batch.feed_id} {batch.answer.url}"
 
 
 def _series_ids(store: Store, readings: Readings, other_unit: set[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -211,11 +218,11 @@ async def _record(
     connection: AsyncConnection, batch: Batch, run_id: int, batch_id: int, tally: Tally, outcome: Outcome
 ) -> None:
     counts = _counts(tally)
-    ends = outcome.newest.values()
+    ends = outcome.ends_s or (None, None)
     await connection.execute(
         sa.update(tables.answers)
         .where(tables.answers.c.id == batch_id)
-        .values(**counts, first_end_s=min(ends, default=None), last_end_s=max(ends, default=None))
+        .values(**counts, first_end_s=ends[0], last_end_s=ends[1])
     )
     await _add_to_run(connection, run_id, tally)
     kept = batch.harvest.refused_rows[:REFUSALS_KEPT]
@@ -313,7 +320,7 @@ async def withdraw(store: Store, batch: Batch, keys: Mapping[str, tuple[int, ...
         await store.entered.catch_up(connection)
         run_id = await _run(connection, batch)
         batch_id, again = await _answer(connection, batch, run_id)
-        writer = Writer(connection, batch_id, batch.received_s)
+        writer = Writer(connection, store.window, batch_id, batch.received_s)
         for uid, ends in keys.items():
             series_id = store.entered.series_ids[uid]
             for end_s in ends:
@@ -322,6 +329,7 @@ async def withdraw(store: Store, batch: Batch, keys: Mapping[str, tuple[int, ...
         tally = replace(_plain_tally(batch), revised=writer.outcome.revised)
         if not again:
             await _record(connection, batch, run_id, batch_id, tally, writer.outcome)
+    store.window.forget()
     return tally
 
 
