@@ -51,9 +51,7 @@ def _row(key: str, longitude: float | None, latitude: float | None, like: Json, 
 def latest(world: World, medium: str) -> list[Json]:
     """Rows of /v1/latest: one station per state, one without a position, one more quantity, and as many more as asked for."""
     if medium == "sea":
-        like = {"quantity": "activity_concentration_in_water", "unit": "Bq/L", "analyte": "Cs-137", "medium": "sea_water", "value": None,
-                "censoring": "not_detected", "limit": 0.001, "judgement": "normal", "kind": "measured", "conversion": None}
-        return [_row("sea", 141.2, 37.4, like, exercise=world.exercise)]
+        return []
     rows = [
         _row(key, 130.0 + 2 * at, 33.0 + at, like, exercise=world.exercise) for at, (key, like) in enumerate(LIKE.items())
     ]
@@ -63,6 +61,29 @@ def latest(world: World, medium: str) -> list[Json]:
     for at in range(world.extra_stations):
         rows.append(_row(f"more-{at}", 139 + at % 70 * 0.03, 35 + at // 70 * 0.03, {}, exercise=world.exercise))
     return rows
+
+
+def samples(medium: str) -> list[Json]:
+    """Two samplings of sea water at one place: caesium not detected, then a number; tritium never measured."""
+    if medium != "sea":
+        return []
+
+    def result(analyte: str, censoring: str, value: float | None, limit: float | None) -> Json:
+        return {"id": "r", "series": f"s-sea-{analyte}", "analyte": analyte, "quantity": "activity_concentration_in_water", "value": value,
+                "unit": "Bq/L", "uncertainty": None, "censoring": censoring, "limit": limit, "conversion": None,
+                "published": {"text": "x", "unit": "Bq/L", "ucum": "Bq/L"}, "published_limit": "", "laboratory": "", "method": "", "link": ""}
+
+    def sample(day: str, *results: Json) -> Json:
+        return {"id": f"sample-{day}", "station": "made:sea", "station_name": "Made bay", "longitude": 141.2, "latitude": 37.4,
+                "regions": ["SEA-01"], "medium": "sea_water", "phenomenon_start": f"{day}T01:00:00Z", "phenomenon_end": f"{day}T01:00:00Z",
+                "published_time": day, "resolution": "day", "zone": "Asia/Tokyo", "zone_assumed": True, "layer": {"label": "surface"},
+                "taxon": "", "tissue": "", "results": list(results), "received_at": NOW, "revision": 1, "source": "made-office",
+                "feed": "made-posts", "licence": "Made Licence 1.0", "rights": "ask", "exercise": False}
+
+    return [
+        sample("2026-08-01", result("Cs-137", "none", 0.002, None), result("H-3", "not_measured", None, None)),
+        sample("2026-07-01", result("Cs-137", "not_detected", None, 0.001)),
+    ]
 
 
 def observations() -> list[Json]:
@@ -102,7 +123,8 @@ def alerts(world: World) -> list[Json]:
     if not world.alerts:
         return []
     return [
-        {"id": f"alert-{state}", "state": state, "title": {"en": f"Made alert, {state}"}, "since": NOW, "regions": ["JP-13"],
+        {"id": f"alert-{state}", "state": state, "title": {"en": f"Made alert, {state}"}, "sentence": {"en": "Two readings departed."},
+         "note": "", "began_at": NOW, "regions": ["JP-13"],
          "series": ["s-elevated"], "exercise": world.exercise}
         for state in ("firing", "stale", "resolved")
     ]

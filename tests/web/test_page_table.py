@@ -87,8 +87,16 @@ async def test_a_medium_without_stations_cannot_be_told(visit):
     await seen.until("document.body.dataset.loaded", lambda medium: medium == "sea")
     await seen.until("document.querySelector('#summary .answer')?.dataset.state", lambda state: state == "insufficient")
     assert "That is not calm" in await seen.page.inner_text("#summary")
-    await seen.page.check("input[name=view][value=table]", force=True)
-    assert "not detected (limit 0.001 Bq/L)" in await seen.page.inner_text("#table-body")
+
+
+async def test_a_laboratory_sample_has_a_state_of_its_own_and_keeps_its_history(visit):
+    seen = await visit("/?medium=sea&station=made:sea", bare())
+    await seen.until("document.querySelectorAll('#plot tbody tr').length", lambda rows: rows == 2)
+    assert await seen.page.locator("#table-body tr").evaluate_all("rows => rows.map((row) => row.dataset.state)") == ["sample"]
+    text = await seen.page.text_content("#detail")
+    for part in ("0.002 Bq/L", "Cs-137", "surface", "says nothing about now", "not detected (limit 0.001 Bq/L)"):
+        assert part in text, part
+    assert "H-3" not in text
 
 
 @pytest.mark.parametrize(("code", "tag", "question", "place"), [

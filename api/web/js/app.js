@@ -11,6 +11,7 @@ import { belongs } from "./media.js";
 import { countByState, stationsOf, withoutContact } from "./model.js";
 import { keepFresh, listen } from "./refresh.js";
 import { showPicker, showSummary } from "./region.js";
+import { rowsOfSamples, sampleWindow } from "./samples.js";
 import { showTable } from "./table.js";
 import { vendorState } from "./vendor.js";
 
@@ -38,6 +39,9 @@ const page = {
   answeredAt: 0,
   /** @type {any[]} */
   rows: [],
+  /** @type {any[]} */
+  sampleRows: [],
+  samplesAt: { medium: "", nowS: 0 },
   /** @type {Map<string, string>} what could not be read, and why */
   failures: new Map(),
   stale: false,
@@ -65,8 +69,9 @@ function remember() {
 async function reload() {
   const { medium } = page;
   const parts = {
-    feeds: all("/v1/feeds"), sources: all("/v1/sources"), alerts: all("/v1/alerts"), latest: all("/v1/latest", { medium, limit: 10000 }),
+    feeds: all("/v1/feeds"), sources: all("/v1/sources"), alerts: all("/v1/alerts", { status: "open", limit: 1000 }), latest: all("/v1/latest", { medium, limit: 10000 }),
   };
+  parts.samples = parts.latest.then((latest) => readSamples(medium, latest));
   askSummary();
   const arrivals = Object.entries(parts).map(async ([what, part]) => {
     const answer = await part;
@@ -79,18 +84,37 @@ async function reload() {
   return latest.ok ? latest.maxAgeS : 0;
 }
 
+/** Samples change by the week; once per half an hour is enough, and a new medium asks anew. */
+async function readSamples(medium, latest) {
+  const nowS = momentOf(latest);
+  const held = page.samplesAt.medium === medium && nowS - page.samplesAt.nowS < 1800;
+  if (held) return null;
+  const answer = await all("/v1/samples", { medium, ...sampleWindow(nowS), limit: 10000 });
+  if (answer.ok) page.samplesAt = { medium, nowS };
+  return answer;
+}
+
+/** The service's own now, which a rehearsal or a replay may have elsewhere than the reader. */
+function momentOf(answer) {
+  const told = answer.body?.generated ?? answer.body?.as_of;
+  return told ? Date.parse(told) / 1000 : Date.now() / 1000;
+}
+
 function received(what, answer) {
+  if (!answer) return;
   page.failures.delete(what);
   if (!answer.ok) page.failures.set(what, answer.why);
   if (what === "alerts") page.alerts = answer.ok ? answer.rows : null;
   else if (what === "latest" && answer.ok) takeLatest(answer);
+  else if (what === "samples" && answer.ok) page.sampleRows = rowsOfSamples(answer.rows, page.asOfS);
   else if (answer.ok) page[what] = answer.rows;
   show();
 }
 
 function takeLatest(answer) {
   page.rows = answer.rows;
-  page.asOfS = answer.body.as_of ? Date.parse(answer.body.as_of) / 1000 : Date.now() / 1000;
+  if (page.medium !== page.samplesAt.medium) page.sampleRows = [];
+  page.asOfS = momentOf(answer);
   page.answeredAt = Date.now();
   page.stale = Boolean(answer.body.stale);
   document.body.dataset.loaded = page.medium;
@@ -119,8 +143,8 @@ function goToRegion() {
 
 /** Shows the state of the page; asks nobody anything. */
 function show() {
-  const alerted = (page.alerts ?? []).filter(isStanding).flatMap((alert) => [alert.series ?? []].flat().map((one) => one.id ?? one));
-  page.stations = stationsOf(page.rows, new Set(alerted));
+  const alerted = (page.alerts ?? []).filter(isStanding).flatMap((alert) => alert.series);
+  page.stations = stationsOf([...page.rows, ...page.sampleRows], new Set(alerted));
   const stations = shownStations();
   const exercise = [...stations, ...page.feeds, ...(page.alerts ?? [])].some((thing) => thing.exercise);
   byId("exercise").hidden = !exercise;
@@ -134,14 +158,14 @@ function show() {
   byId("no-position").textContent = placeless ? t("map.no_position", { count: placeless }) : "";
   byId("as-of").textContent = page.answeredAt ? `${t("page.as_of", { time: moment(page.asOfS * 1000) })} · ${t("page.zone", { zone: zone() })}` : t("page.loading");
   showFeeds(page.feeds);
-  showAlerts(page.alerts);
+  showAlerts(page.alerts, { region: (id) => nameIn(page.regions.find((region) => region.id === id)?.names, id) });
   showSources(page.sources, page.manifest);
 }
 
 function showNotices() {
   const notices = [];
   if (isLost()) notices.push(t("contact.lost", { time: moment(page.asOfS * 1000) }));
-  if (page.stale) notices.push(t("contact.stale"));
+  if (page.stale && page.rows.length) notices.push(t("contact.stale"));
   for (const [what, why] of page.failures) notices.push(t("contact.failed", { what, why }));
   fill(byId("notices"), ...notices.map((text) => make("p", {}, text)));
   byId("notices").hidden = notices.length === 0;

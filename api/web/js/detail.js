@@ -5,6 +5,7 @@ import { age, moment, number, span, unitText, valueText } from "./format.js";
 import { allNames, nameIn, t } from "./i18n.js";
 import { draw, withoutPlot } from "./plot.js";
 import { isRadiation } from "./model.js";
+import { SAMPLE_DAYS } from "./samples.js";
 import { LOOKS, picture } from "./states.js";
 
 const DAY_S = 86400;
@@ -49,7 +50,7 @@ export function showDetail(station, about, seriesId = "", days = 1) {
     byId("detail"),
     headOf(station, about),
     valueOf(row, about, station),
-    windowPicker(days, (length) => again(row.series, length)),
+    row.history ? null : windowPicker(days, (length) => again(row.series, length)),
     plotBox,
     seriesList(station, row, (series) => again(series, days)),
   );
@@ -83,6 +84,7 @@ function valueOf(row, about, station) {
       [t("table.quantity"), t(`quantity.${row.quantity}`, {}, row.quantity)],
       [t("detail.analyte"), row.analyte === "gamma-total" ? "" : row.analyte],
       [t("detail.averaged"), windowOf(row)],
+      [t("detail.about"), row.about],
       [t("detail.medium"), t(`medium.${row.medium}`, {}, row.medium)],
       [t("detail.usual"), usualOf(row)],
       [t("detail.measured"), row.end ? `${moment(row.end)} (${age(row.ageS === null ? null : row.ageS + about.extraAgeS)})` : "–"],
@@ -117,7 +119,7 @@ function seriesList(station, chosen, onChoose) {
   if (station.rows.length < 2) return null;
   const items = station.rows.map((row) => {
     const icon = isRadiation(row.quantity) || row.freshness !== "fresh" ? picture(LOOKS[row.state], row.state) : null;
-    const parts = [t(`quantity.${row.quantity}`, {}, row.quantity), row.analyte === "gamma-total" ? "" : row.analyte, windowOf(row)];
+    const parts = [t(`quantity.${row.quantity}`, {}, row.quantity), row.analyte === "gamma-total" ? "" : row.analyte, row.about, windowOf(row)];
     const button = make(
       "button",
       { type: "button", class: "link", "aria-pressed": String(row === chosen), click: () => onChoose(row.series) },
@@ -131,7 +133,7 @@ function seriesList(station, chosen, onChoose) {
 
 /** The span that a value was averaged over, where the publisher states one. */
 function windowOf(row) {
-  return row.start && row.end ? t("detail.average", { span: span((Date.parse(row.end) - Date.parse(row.start)) / 1000) }) : "";
+  return row.start && row.start !== row.end && !row.history ? t("detail.average", { span: span((Date.parse(row.end) - Date.parse(row.start)) / 1000) }) : "";
 }
 
 /** @returns {Promise<void>} */
@@ -141,7 +143,11 @@ async function fillPlot(box, row, about, days) {
   takeDown();
   takeDown = () => {};
   const toS = about.nowS + 1;
-  const fromS = toS - days * DAY_S;
+  const fromS = toS - (row.history ? SAMPLE_DAYS : days) * DAY_S;
+  if (row.history) {
+    await fillWith(box, row.history.map(pointOf), row, { fromS, toS, canPlot: about.canPlot });
+    return;
+  }
   const answer = await all(`/v1/series/${encodeURIComponent(row.series)}/observations`, {
     from: iso(fromS), to: iso(toS), limit: 10000, resolution: days > 30 ? "1d" : "",
   });
@@ -174,7 +180,7 @@ async function fillWith(box, points, row, { fromS, toS, canPlot }) {
     readingsTable(points, row),
   );
   try {
-    if (canPlot) takeDown = await draw(canvasBox, points, { unit: row.unit, fromS, toS, label });
+    if (canPlot) takeDown = await draw(canvasBox, points, { unit: row.unit, fromS, toS, label, joined: !row.history });
   } catch {
     canvasBox.replaceChildren(make("p", { class: "hint" }, withoutPlot()));
   }

@@ -40,34 +40,33 @@ function feedRow(feed) {
 
 const OPEN = new Set(["pending", "unverified", "firing", "stale", "amended"]);
 const STANDING = new Set(["unverified", "firing"]);
-const stateOf = (alert) => alert.state ?? alert.status;
-const isOpen = (alert) => OPEN.has(stateOf(alert));
+const isOpen = (alert) => OPEN.has(alert.state);
 /** Whether an alert says something of its series now. @param {any} alert */
-export const isStanding = (alert) => STANDING.has(stateOf(alert));
+export const isStanding = (alert) => STANDING.has(alert.state);
 
-/** @param {any[] | null} alerts null when they could not be read */
-export function showAlerts(alerts) {
+/** @param {any[] | null} alerts null when they could not be read @param {{region: (id: string) => string}} about */
+export function showAlerts(alerts, about) {
   const list = byId("alerts-list");
   const note = byId("alerts-note");
   const open = (alerts ?? []).filter(isOpen);
   note.textContent = alerts === null ? t("alerts.unknown") : t("alerts.none");
   note.hidden = alerts !== null && open.length > 0;
-  list.replaceChildren(...open.map(alertItem));
+  list.replaceChildren(...open.map((alert) => alertItem(alert, about)));
 }
 
-function alertItem(alert) {
-  const state = stateOf(alert);
+function alertItem(alert, about) {
+  const state = alert.state;
   const look = state === "stale" ? LOOKS.silent : REGION_LOOKS.elevated;
-  const places = (alert.regions ?? []).map((region) => region.id ?? region).join(", ");
-  const since = alert.since ?? alert.begun_at ?? alert.started_at ?? alert.opened_at ?? alert.created_at;
+  const places = (alert.regions ?? []).map(about.region).join(", ");
   return make(
     "li",
     { "data-alert-state": state },
     picture(look, state),
     make("strong", {}, t(`alert_state.${state}`, {}, state)), " ",
     alert.exercise ? make("strong", { class: "exercise-tag" }, t("exercise.tag")) : null,
-    nameIn(alert.headline ?? alert.title ?? alert.sentence, alert.id), " ",
-    make("span", { class: "hint" }, [places, since ? t("alerts.since", { time: moment(since) }) : ""].filter(Boolean).join(" · ")),
+    nameIn(alert.title, alert.id), " ",
+    make("div", {}, nameIn(alert.sentence)),
+    make("span", { class: "hint" }, [alert.note, places, t("alerts.since", { time: moment(alert.began_at) })].filter(Boolean).join(" · ")),
   );
 }
 

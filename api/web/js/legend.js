@@ -4,13 +4,16 @@ import { number } from "./format.js";
 import { t } from "./i18n.js";
 import { LOOKS, STATES, picture } from "./states.js";
 
+/** States that not every view can hold; the others are listed with their zero. */
+const ONLY_IF_ANY = new Set(["lost", "sample"]);
+
 /**
  * @param {Record<string, number>} counts
  * @param {string} only       the state shown alone, or ""
  * @param {(state: string) => void} onChoose
  */
 export function showLegend(counts, only, onChoose) {
-  const shown = STATES.filter((state) => state !== "lost" || counts.lost);
+  const shown = STATES.filter((state) => !ONLY_IF_ANY.has(state) || counts[state]);
   const items = shown.map((state) => {
     const pressed = only === state;
     const button = make(

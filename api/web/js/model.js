@@ -31,6 +31,8 @@ import { mostUrgent, stateOf } from "./states.js";
  * @property {string} rights
  * @property {boolean} exercise
  * @property {{median: number, scale: number, count: number} | null} usual of its own past
+ * @property {string} about       of a sample: species, tissue, layer
+ * @property {any[] | null} history of a sample's series: its results in order of time; null where they have to be asked for
  * @property {string} state       what it is shown as
  */
 
@@ -78,7 +80,7 @@ export function latestOf(row, alertedSeries = new Set()) {
     start: row.phenomenon_start ?? null,
     received: row.received_at ?? null, kind: row.kind ?? "measured", conversion: row.conversion ?? null, revision: row.revision ?? 1,
     source: row.source ?? "", feed: row.feed ?? "", licence: row.licence ?? "", rights: row.rights ?? "",
-    exercise: Boolean(row.exercise), state: "never",
+    exercise: Boolean(row.exercise), about: row.about ?? "", history: row.history ?? null, state: "never",
   };
   latest.state = stateOf(latest);
   return latest;
@@ -114,6 +116,13 @@ function emptyStation(raw, row) {
   };
 }
 
+/** Among rows of one quantity and state: the nuclide that people ask for first, then the newest. */
+const ANALYTES = ["gamma-total", "Cs-137", "H-3", "Cs-134", "Sr-90", "I-131"];
+function telling(row) {
+  const place = ANALYTES.indexOf(row.analyte);
+  return (place < 0 ? ANALYTES.length : place) + Math.min(0.99, (row.ageS ?? 0) / 1e9);
+}
+
 /**
  * The row a station is known by: its most telling quantity, and within that the row that asks for most attention.
  *
@@ -122,21 +131,22 @@ function emptyStation(raw, row) {
  * @param {Latest[]} rows @returns {Latest | null}
  */
 export function mainRow(rows) {
-  const telling = rows.filter((row) => RANK.has(row.quantity));
-  if (!telling.length) return null;
-  const best = Math.min(...telling.map((row) => RANK.get(row.quantity)));
-  const among = telling.filter((row) => RANK.get(row.quantity) === best);
+  const known = rows.filter((row) => RANK.has(row.quantity));
+  if (!known.length) return null;
+  const best = Math.min(...known.map((row) => RANK.get(row.quantity)));
+  const among = known.filter((row) => RANK.get(row.quantity) === best);
   const fresh = among.filter((row) => row.freshness === "fresh");
   const speaking = fresh.length ? fresh : among;
   const state = mostUrgent(speaking.map((row) => row.state));
-  return speaking.find((row) => row.state === state) ?? speaking[0];
+  const candidates = speaking.filter((row) => row.state === state);
+  return candidates.reduce((best, row) => (telling(row) < telling(best) ? row : best));
 }
 
 /** When the page has lost the service nothing is fresh: what was calm becomes unknown. @param {Map<string, Station>} stations */
 export function withoutContact(stations) {
   const unknown = new Map();
   for (const [id, station] of stations) {
-    const keeps = ["silent", "never", "elevated"].includes(station.state);
+    const keeps = ["silent", "never", "elevated", "sample"].includes(station.state);
     unknown.set(id, keeps ? station : { ...station, state: "lost" });
   }
   return unknown;

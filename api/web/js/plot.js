@@ -51,7 +51,7 @@ function push(columns, at, value, limit) {
  * Draws into `box` and returns the way to take it down again.
  * @param {HTMLElement} box
  * @param {Point[]} points
- * @param {{unit: string, fromS: number, toS: number, label: string}} about
+ * @param {{unit: string, fromS: number, toS: number, label: string, joined: boolean}} about
  */
 export async function draw(box, points, about) {
   const Plot = await library();
@@ -68,7 +68,8 @@ export async function draw(box, points, about) {
   };
 }
 
-function optionsOf({ unit, fromS, toS }, width) {
+function optionsOf({ unit, fromS, toS, joined }, width) {
+  const alone = joined ? {} : { paths: () => null };
   const axis = { stroke: "#333", grid: { stroke: "#e3e3e3", width: 1 }, font: "12px system-ui", labelFont: "12px system-ui" };
   return {
     width, height: 200,
@@ -81,7 +82,7 @@ function optionsOf({ unit, fromS, toS }, width) {
     ],
     series: [
       {},
-      { stroke: "#0b4f7d", width: 1.5, spanGaps: false, points: { show: true, size: 4, fill: "#0b4f7d" } },
+      { ...alone, stroke: "#0b4f7d", width: 1.5, spanGaps: false, points: { show: true, size: 4, fill: "#0b4f7d" } },
       { stroke: "#7b3294", paths: () => null, points: { show: true, size: 7, fill: "#ffffff", width: 2 } },
     ],
   };

@@ -28,6 +28,10 @@ export const LOOKS = {
   feed_late: { path: "M4.5 3H19.5L4.5 21H19.5z", fill: "#cc79a7", stroke: "#1a1a1a", width: 2, size: 1 },
   silent: { path: "M4 4L20 20M20 4L4 20", fill: "none", stroke: "#000000", width: 4.5, size: 1 },
   never: { path: "M12 3.5a8.5 8.5 0 1 0 0 17a8.5 8.5 0 1 0 0 -17zM6 18L18 6", fill: "#ffffff", stroke: "#555555", width: 2.5, size: 0.9 },
+  sample: {
+    path: "M6.5 2.5H17.5M9 2.5V18.5a3 3 0 0 0 6 0V2.5",
+    fill: "#56b4e9", stroke: "#123a52", width: 1.8, size: 0.95,
+  },
   lost: {
     path: "M7.5 8.5a4.5 4.5 0 1 1 6.6 4c-1.5 .8 -2.1 1.6 -2.1 3.2M12 19.6V20.4",
     fill: "none", stroke: "#000000", width: 3.2, size: 1,
@@ -36,12 +40,12 @@ export const LOOKS = {
 
 /** States from the one that asks for most attention to the least: what a station with several series is shown as. */
 export const BY_ATTENTION = [
-  "elevated", "silent", "lost", "never", "feed_late", "late", "doubtful", "below_range", "no_baseline", "normal",
+  "elevated", "silent", "lost", "never", "feed_late", "late", "doubtful", "below_range", "no_baseline", "sample", "normal",
 ];
 
 /** Order of the legend. */
 export const STATES = [
-  "normal", "elevated", "no_baseline", "below_range", "doubtful", "late", "feed_late", "silent", "never", "lost",
+  "normal", "elevated", "no_baseline", "below_range", "doubtful", "late", "feed_late", "silent", "never", "sample", "lost",
 ];
 
 /** How the state of a region looks; `insufficient` borrows the question mark, never a calm shape. */
@@ -52,6 +56,7 @@ export const REGION_LOOKS = {
   insufficient: LOOKS.lost,
 };
 
+const NOT_FRESH = new Set(["late", "silent", "feed_late", "never", "sample"]);
 const ICON_PIXELS = 48;
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -63,7 +68,7 @@ const SVG = "http://www.w3.org/2000/svg";
  * @returns {string}
  */
 export function stateOf(row) {
-  if (row.freshness !== "fresh") return ["late", "silent", "feed_late", "never"].includes(row.freshness) ? row.freshness : "never";
+  if (row.freshness !== "fresh") return NOT_FRESH.has(row.freshness) ? row.freshness : "never";
   if (row.alerted || row.qc.includes("above_range")) return "elevated";
   if (row.qc.includes("below_range")) return "below_range";
   if (row.unfit) return "doubtful";

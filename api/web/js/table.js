@@ -1,7 +1,7 @@
 /** The table: the same stations as the map, for whoever cannot or will not use the map. A hundred rows at a time. */
 import { byId, make } from "./dom.js";
 import { age, number, valueText } from "./format.js";
-import { nameIn, t } from "./i18n.js";
+import { allNames, nameIn, t } from "./i18n.js";
 import { BY_ATTENTION, LOOKS, picture } from "./states.js";
 
 const PAGE = 100;
@@ -81,14 +81,16 @@ function rowOf(station, { chosen, publisher, extraAgeS, onStation }) {
   const { main } = station;
   const exercise = station.exercise ? make("strong", { class: "exercise-tag" }, t("exercise.tag")) : null;
   const open = make("button", { type: "button", class: "link", click: () => onStation(station.id) }, nameIn(station.names, station.id));
+  const original = allNames(station.names).find((name) => name.text !== open.textContent);
+  const other = original ? make("span", { class: "hint other-name", lang: original.language || null }, original.text) : null;
   const state = make("span", { class: "state" }, picture(LOOKS[station.state], station.state), t(`state_short.${station.state}`));
   return make(
     "tr",
     { "data-station": station.id, "data-state": station.state, class: station.id === chosen ? "chosen" : null },
     make("td", {}, state),
-    make("th", { scope: "row" }, open, exercise),
+    make("th", { scope: "row" }, open, exercise, other),
     make("td", { class: "number" }, valueText(main)),
-    make("td", {}, t(`quantity.${main.quantity}`, {}, main.quantity)),
+    make("td", {}, [t(`quantity.${main.quantity}`, {}, main.quantity), main.analyte === "gamma-total" ? "" : main.analyte].filter(Boolean).join(" · ")),
     make("td", {}, age(main.ageS === null ? null : main.ageS + extraAgeS)),
     make("td", {}, publisher(main.source)),
   );
