@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from domain.readings import Answer, Tally
-from domain.states import FeedState
 
 
 class Metrics:
@@ -30,9 +29,6 @@ class Metrics:
         self.seconds = Histogram(
             "radcommons_answer_seconds", "Seconds from request to answer.", ["feed"], registry=registry
         )
-        self.state = Gauge(
-            "radcommons_feed_state", "1 for the state that a feed is in.", ["feed", "state"], registry=registry
-        )
         self.jobs = Counter(
             "radcommons_jobs",
             "Scheduled polls that did not go as planned: missed, overrun, error.",
@@ -50,8 +46,3 @@ class Metrics:
             self.values.labels(feed_id, fate).inc(getattr(tally, fate))
         for reason, count in tally.refused.items():
             self.refused.labels(feed_id, reason).inc(count)
-
-    def finished(self, feed_id: str, state: FeedState, _tally: Tally) -> None:
-        """Show the state that a run left its feed in."""
-        for each in FeedState:
-            self.state.labels(feed_id, each.value).set(each is state)

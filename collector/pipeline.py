@@ -91,7 +91,7 @@ class Pipeline:
             self._edges[feed.id] = edge_s
         state, cause = judge(run.gathered, _expected(feed), self._edges.get(feed.id), at_s)
         await finish_run(self._store, run.uid, int(at_s), state, cause)
-        self._tell(feed.id, state, cause, run)
+        self._tell(feed.id, state, cause)
         return state, cause
 
     async def _keep(self, answer: Answer, wire: bytes) -> None:
@@ -109,9 +109,8 @@ class Pipeline:
     def _areas_of(self, station: Station) -> tuple[str, ...]:
         return self.config.geography.locate(station.latitude_deg, station.longitude_deg, station.region_code)
 
-    def _tell(self, feed_id: str, state: FeedState, cause: str, run: Run) -> None:
-        """Say it once when a feed's state changes, in the log; always in the metrics."""
-        self._metrics.finished(feed_id, state, run.tally)
+    def _tell(self, feed_id: str, state: FeedState, cause: str) -> None:
+        """Say it once when a feed's state changes."""
         before = self._states.get(feed_id)
         self._states[feed_id] = state
         if before == state:

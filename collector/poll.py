@@ -4,40 +4,49 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from collector.fetch import Fetcher
-from collector.health import Run
+from collector.health import NOT_REACHED, Run
 from collector.pipeline import Pipeline
 from collector.plan import planned
 from domain.clock import Clock
 from domain.reasons import Refusal
 from specs.feed import FeedSpec
 
+#: So many requests in a row that reach nobody end a poll: a list of 400 documents would take hours to fail one by one.
+GIVE_UP_AFTER = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Poller:
-    """Polls feeds with one fetcher through one pipeline; `sleep` is passed in so that tests need not wait."""
+    """Polls feeds with one fetcher through one pipeline.
+
+    `sleep` is passed in so that tests need not wait; once `stopping` is set, a poll ends before its next request.
+    """
 
     fetcher: Fetcher
     pipeline: Pipeline
     clock: Clock
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def poll(self, feed: FeedSpec) -> Run | None:
-        """Ask everything that is due of `feed`; None when nothing is. Stops at once when the publisher says no."""
+        """Ask everything that is due of `feed`; None when nothing is. Ends early when the publisher says no or is not there."""
         requests = planned(feed, self.clock.now_s(), self.pipeline.config.tables)
-        if not requests:
-            return None
         run: Run | None = None
+        unreached = 0
         for number, request in enumerate(requests):
             if number:
                 await self.sleep(feed.schedule.pause_s)
+            if self.stopping.is_set():
+                break
             fetched = await self.fetcher.fetch(request)
             run = run or self.pipeline.begin(feed, fetched.answer.requested_s)
             await self.pipeline.take(fetched, run)
             self.fetcher.committed(fetched.answer)
-            if fetched.answer.failure is Refusal.BLOCKED:
+            unreached = unreached + 1 if fetched.answer.failure in NOT_REACHED else 0
+            if fetched.answer.failure is Refusal.BLOCKED or unreached >= GIVE_UP_AFTER:
                 break
         if run:
             await self.pipeline.finish(run, planned=len(requests))

@@ -56,7 +56,7 @@ class Scheduler:
         for feed in wanted.values():
             self._schedule(feed)
 
-    async def stop(self, *, deadline_s: float = 20.0) -> None:
+    async def stop(self, *, deadline_s: float = 10.0) -> None:
         """Fire no more, let running polls end within `deadline_s`, then cancel what is left.
 
         The library's own shutdown cancels running polls at once, in the middle of a commit if need be.
@@ -90,7 +90,10 @@ class Scheduler:
         task: asyncio.Task[object] = asyncio.ensure_future(self._poll(feed))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        await task
+        try:
+            await task
+        except asyncio.CancelledError:
+            log.warning("poll cut off by the end of the program", feed=feed.id)
 
     def _count(self, event: JobEvent) -> None:
         what = _EVENTS[event.code]

@@ -26,6 +26,18 @@ app.add_typer(cli_feed.app, name="feed")
 app.add_typer(cli_db.app, name="db")
 
 
+@app.callback()
+def prepare(
+    log: Annotated[
+        str, typer.Option(envvar="RADCOMMONS_LOG", help="Form of the log on stderr: text or json.")
+    ] = "text",
+) -> None:
+    """Set up what all commands share."""
+    from radcommons.logs import configure_logs
+
+    configure_logs(log)
+
+
 @app.command()
 def run(
     config: at.ConfigOption = None,
@@ -35,9 +47,11 @@ def run(
     port: at.PortOption = at.PORT,
     audience: at.AudienceOption = None,
     contact: at.ContactOption = "",
+    webhook_network: at.WebhookNetworksOption = None,
 ) -> None:
     """Everything in one process: collect, watch and serve."""
-    _programs(_settings(config, database, archive, host, port, audience, contact), collect=True, watch=True, serve=True)
+    settings = _settings(config, database, archive, host, port, audience, contact, webhook_network)
+    _programs(settings, collect=True, watch=True, serve=True)
 
 
 @app.command()
@@ -45,18 +59,27 @@ def collect(
     config: at.ConfigOption = None,
     database: at.DatabaseOption = at.DATABASE,
     archive: at.ArchiveOption = at.ARCHIVE,
+    host: at.HostOption = at.HOST,
+    port: at.MonitorPortOption = 0,
+    audience: at.AudienceOption = None,
     contact: at.ContactOption = "",
 ) -> None:
     """Program 1: poll publishers; the only writer of readings."""
-    _programs(_settings(config, database, archive, contact=contact), collect=True)
+    _programs(_settings(config, database, archive, host, port, audience, contact), collect=True)
 
 
 @app.command()
 def watch(
-    config: at.ConfigOption = None, database: at.DatabaseOption = at.DATABASE, archive: at.ArchiveOption = at.ARCHIVE
+    config: at.ConfigOption = None,
+    database: at.DatabaseOption = at.DATABASE,
+    archive: at.ArchiveOption = at.ARCHIVE,
+    host: at.HostOption = at.HOST,
+    port: at.MonitorPortOption = 0,
+    audience: at.AudienceOption = None,
+    webhook_network: at.WebhookNetworksOption = None,
 ) -> None:
     """Program 2: evaluate what was committed, raise alerts, deliver webhooks."""
-    _programs(_settings(config, database, archive), watch=True)
+    _programs(_settings(config, database, archive, host, port, audience, "", webhook_network), watch=True)
 
 
 @app.command()
@@ -71,6 +94,14 @@ def serve(
 ) -> None:
     """Program 3: answer questions over HTTP."""
     _programs(_settings(config, database, archive, host, port, audience, contact), serve=True)
+
+
+@app.command()
+def health(address: Annotated[str, typer.Argument(help="Of a program; default: the one started last.")] = "") -> None:
+    """Exit status 0 when a program of this machine says that it lives."""
+    from radcommons.monitor import healthy
+
+    raise typer.Exit(0 if healthy(address) else 1)
 
 
 @app.command()
@@ -118,14 +149,16 @@ def _settings(
     port: int = at.PORT,
     audience: Audience | None = None,
     contact: str = "",
+    webhook_networks: list[str] | None = None,
 ) -> Settings:
     try:
         who = chosen_audience(host, audience)
     except SettingsError as error:
         _die(str(error))
     return Settings(
-        config=config or default_config(), database=database_url(database), archive=archive, host=host, port=port,
+        config=config or default_config(), database=database_url(database, secret_from("RADCOMMONS_DATABASE_PASSWORD")), archive=archive, host=host, port=port,
         audience=who, contact=contact, operator_token=secret_from("RADCOMMONS_OPERATOR_TOKEN"),
+        webhook_networks=tuple(webhook_networks or ()),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 from radcommons import options as at
-from radcommons.settings import database_url, prepare_folder, without_password
+from radcommons.settings import database_url, prepare_folder, secret_from, without_password
 
 if TYPE_CHECKING:
     from store.engine import Store
@@ -26,7 +26,7 @@ def upgrade(database: at.DatabaseOption = at.DATABASE) -> None:
     """Bring the database to this program's schema; makes it when there is none."""
     from store import maintenance
 
-    url = database_url(database)
+    url = _url(database)
     prepare_folder(url)
     print(f"{without_password(url)}: schema {_or_die(maintenance.upgrade(url))}")
 
@@ -69,7 +69,7 @@ def _opened(database: str, ask: Callable[[Store], Awaitable[T]]) -> T:
     from store.engine import open_store
 
     async def work() -> T:
-        store = await open_store(database_url(database), migrate=False)
+        store = await open_store(_url(database), migrate=False)
         try:
             return await ask(store)
         finally:
@@ -89,6 +89,10 @@ def _or_die(work: Awaitable[T]) -> T:
     except StoreRefused as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
+
+
+def _url(database: str) -> str:
+    return database_url(database, secret_from("RADCOMMONS_DATABASE_PASSWORD"))
 
 
 def _iso(time_s: int) -> str:

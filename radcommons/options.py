@@ -37,6 +37,17 @@ AudienceOption = Annotated[
         help="Who is answered; needed beyond loopback, because rights depend on it.",
     ),
 ]
+MonitorPortOption = Annotated[
+    int, typer.Option("--port", envvar="RADCOMMONS_PORT", help="Port for /healthz and /metrics; 0 listens nowhere.")
+]
+WebhookNetworksOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--webhook-network",
+        envvar="RADCOMMONS_WEBHOOK_NETWORKS",
+        help="A private network that webhooks may reach, as 10.1.2.0/24.",
+    ),
+]
 ContactOption = Annotated[
     str,
     typer.Option(

@@ -9,15 +9,16 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
-from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from alerting.evaluate import Watcher
 from alerting.webhooks.deliver import Deliverer
+from alerting.webhooks.resolve import policy
 from api.app import create_app
+from api.service import SERVICE
 from api.settings import ApiSettings
 from collector.archive import ArchiveReader, RawArchive
 from collector.fetch import Fetcher, FetchLimits
@@ -29,6 +30,7 @@ from collector.schedule import Scheduler
 from collector.secrets import Secrets
 from domain.clock import Clock, SystemClock
 from radcommons import __version__
+from radcommons.monitor import listening, monitored
 from radcommons.settings import Settings, prepare_folder
 from specs.loading import Config, load_config
 from store.engine import Store, open_store
@@ -81,6 +83,7 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
         try:
             yield scheduler
         finally:
+            poller.stopping.set()
             await scheduler.stop()
             archive.close()
 
@@ -88,9 +91,10 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
 @asynccontextmanager
 async def watching(ground: Ground) -> AsyncIterator[None]:
     """Program 2: evaluates committed batches and delivers what it decided; two loops that meet in the outbox."""
+    settings = ground.settings
     watcher = Watcher(ground.store, ground.config, ground.clock)
     async with (
-        Deliverer(ground.store, ground.clock) as deliverer,
+        Deliverer(ground.store, ground.clock, policy(frozenset({443}), settings.webhook_networks)) as deliverer,
         _looping("watch", watcher.step, WATCH_EVERY_S),
         _looping("deliver", deliverer.step, DELIVER_EVERY_S),
     ):
@@ -98,8 +102,8 @@ async def watching(ground: Ground) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def serving(ground: Ground) -> AsyncIterator[str]:
-    """Program 3: answers questions; yields the address that it listens on."""
+async def serving(ground: Ground) -> AsyncIterator[tuple[str, CollectorRegistry]]:
+    """Program 3: answers questions; yields its address and the registry behind its /metrics."""
     settings = ground.settings
     options = ApiSettings(
         audience=settings.audience,
@@ -108,14 +112,9 @@ async def serving(ground: Ground) -> AsyncIterator[str]:
         operator_token=settings.operator_token,
         requests_per_minute=settings.requests_per_minute,
     )
-    runner = web.AppRunner(create_app(ground.store, ground.config, options, ground.clock), access_log=None)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, settings.host, settings.port)
-        await site.start()
-        yield f"http://{settings.host}:{settings.port}/"
-    finally:
-        await runner.cleanup()
+    app = create_app(ground.store, ground.config, options, ground.clock)
+    async with listening(app, settings.host, settings.port) as address:
+        yield address, app[SERVICE].metrics.registry
 
 
 async def run_programs(settings: Settings, *, collect: bool = False, watch: bool = False, serve: bool = False) -> None:
@@ -123,8 +122,11 @@ async def run_programs(settings: Settings, *, collect: bool = False, watch: bool
     async with AsyncExitStack() as stack:
         ground = await stack.enter_async_context(grounded(settings))
         if serve:
-            address = await stack.enter_async_context(serving(ground))
+            address, registry = await stack.enter_async_context(serving(ground))
+            ground = replace(ground, registry=registry)
             print(f"Radcommons answers at {address}", flush=True)
+        elif settings.port:
+            await stack.enter_async_context(monitored(settings.host, settings.port, ground.registry))
         if watch:
             await stack.enter_async_context(watching(ground))
         if collect:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from collector.addresses import host_is_loopback
 from domain.states import Audience
@@ -33,6 +34,7 @@ class Settings:
     contact: str = ""
     operator_token: str = field(default="", repr=False)
     requests_per_minute: int = 0
+    webhook_networks: tuple[str, ...] = ()
     exercise: bool = False
 
 
@@ -42,11 +44,14 @@ def default_config() -> Path:
     return here if here.is_dir() else Path(__file__).resolve().parents[1] / "config"
 
 
-def database_url(text: str) -> str:
-    """A database URL with its driver spelt out; a plain path means an SQLite file."""
+def database_url(text: str, password: str = "") -> str:
+    """A database URL with its driver spelt out, and with `password` where it names a user without one; a path means SQLite."""
     if "://" not in text:
         return f"sqlite+aiosqlite:///{text}"
     scheme, rest = text.split("://", 1)
+    login, at, place = rest.rpartition("@")
+    if at and password and ":" not in login:
+        rest = f"{login}:{quote(password, safe='')}@{place}"
     return f"{_DRIVERS.get(scheme, scheme)}://{rest}"
 
 
