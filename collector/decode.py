@@ -37,7 +37,9 @@ def decode(body: bytes, spec: Decode, wanted: Wanted) -> RawTable:
     table = DECODERS[spec.format](body, spec, wanted)
     missing = sorted(name for name in wanted.needed if len(table) and name not in table.columns)
     if missing:
-        raise PayloadRefused(Refusal.MISSING_COLUMN, f"no column {', '.join(missing)}; there are {', '.join(list(table.columns)[:12])}")
+        raise PayloadRefused(
+            Refusal.MISSING_COLUMN, f"no column {', '.join(missing)}; there are {', '.join(list(table.columns)[:12])}"
+        )
     return table
 
 

@@ -43,7 +43,12 @@ class FormReader:
         return _with_findings(Harvest(stations=stations, readings=readings), table)
 
     def _marked(
-        self, table: RawTable, index: Sequence[int], stations: tuple[Station, ...], spec: MarkMap, variables: Mapping[str, str]
+        self,
+        table: RawTable,
+        index: Sequence[int],
+        stations: tuple[Station, ...],
+        spec: MarkMap,
+        variables: Mapping[str, str],
     ) -> Harvest:
         last = cells(table, spec.last_value, variables) if spec.last_value else [None] * len(table)
         marks: dict[str, StationMark] = {}
@@ -63,5 +68,9 @@ class FormReader:
 def _with_findings(harvest: Harvest, table: RawTable) -> Harvest:
     found = table.findings
     return replace(
-        harvest, read=table.read, refused=dict(found.refused), refused_rows=tuple(found.rows), ignored=dict(found.ignored)
+        harvest,
+        read=table.read,
+        refused=dict(found.refused),
+        refused_rows=tuple(found.rows),
+        ignored=dict(found.ignored),
     )

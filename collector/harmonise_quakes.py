@@ -17,7 +17,19 @@ from specs.feed import FeedSpec
 from specs.mapping import QuakeMap, TimeMap
 
 _ISO_6709 = re.compile(r"([+-])(\d{2,6})(\.\d+)?([+-])(\d{3,7})(\.\d+)?(?:([+-]\d+(?:\.\d+)?))?(?:CRS\w*)?/?", re.ASCII)
-_FIELDS = ("uid", "event", "status", "title", "place", "origin", "reported", "position", "magnitude", "intensity", "serial")
+_FIELDS = (
+    "uid",
+    "event",
+    "status",
+    "title",
+    "place",
+    "origin",
+    "reported",
+    "position",
+    "magnitude",
+    "intensity",
+    "serial",
+)
 
 
 def iso6709(text: str) -> tuple[float, float, float | None]:
@@ -59,7 +71,9 @@ class QuakesReader:
         columns = {name: cells(table, getattr(self._spec, name), context.variables) for name in _FIELDS}
         found: dict[str, Quake] = {}
         for at, where in enumerate(table.where):
-            quake = self._quake(table, where, {name: (column[at] or "").strip() for name, column in columns.items()}, context.received_s)
+            quake = self._quake(
+                table, where, {name: (column[at] or "").strip() for name, column in columns.items()}, context.received_s
+            )
             if quake is None:
                 continue
             if quake.uid not in found:
@@ -67,14 +81,19 @@ class QuakesReader:
             elif found[quake.uid] == quake:
                 table.findings.ignore(Ignored.REPEATED_IN_PAYLOAD)
             else:
-                table.findings.refuse(Refusal.CONTRADICTS_IN_PAYLOAD, where, f"another bulletin is called {quake.uid} too")
+                table.findings.refuse(
+                    Refusal.CONTRADICTS_IN_PAYLOAD, where, f"another bulletin is called {quake.uid} too"
+                )
         return tuple(found.values())
 
     def _quake(self, table: RawTable, where: int, row: Mapping[str, str], received_s: int) -> Quake | None:
         if not row["uid"] or not row["event"]:
             table.findings.refuse(Refusal.NO_KEY, where, "the bulletin names no event")
             return None
-        reported, origin = self._stamps.read(row["reported"]), self._stamps.read(row["origin"]) if row["origin"] else None
+        reported, origin = (
+            self._stamps.read(row["reported"]),
+            self._stamps.read(row["origin"]) if row["origin"] else None,
+        )
         refusal = reported.refusal or (origin.refusal if origin else None)
         if refusal is None and max(reported.second, origin.second if origin else 0) > received_s + self._future_s:
             refusal = Refusal.TIME_IN_FUTURE
@@ -84,11 +103,20 @@ class QuakesReader:
         latitude, longitude, depth_km = self._place(table, where, row["position"])
         magnitude = number(row["magnitude"]) if row["magnitude"] else None
         return Quake(
-            uid=f"{self._feed.namespace}:{digest(row['uid'])}", event_uid=f"{self._feed.namespace}:{row['event']}",
-            status=self._spec.statuses.get(row["status"], "issued"), title=row["title"], place=row["place"],
-            origin_s=origin.second if origin else None, reported_s=reported.second, latitude_deg=latitude, longitude_deg=longitude,
-            depth_km=depth_km, magnitude=magnitude.value if magnitude and magnitude.outcome is None else None,
-            magnitude_text=row["magnitude"], max_intensity=row["intensity"], serial=row["serial"],
+            uid=f"{self._feed.namespace}:{digest(row['uid'])}",
+            event_uid=f"{self._feed.namespace}:{row['event']}",
+            status=self._spec.statuses.get(row["status"], "issued"),
+            title=row["title"],
+            place=row["place"],
+            origin_s=origin.second if origin else None,
+            reported_s=reported.second,
+            latitude_deg=latitude,
+            longitude_deg=longitude,
+            depth_km=depth_km,
+            magnitude=magnitude.value if magnitude and magnitude.outcome is None else None,
+            magnitude_text=row["magnitude"],
+            max_intensity=row["intensity"],
+            serial=row["serial"],
         )
 
     def _place(self, table: RawTable, where: int, text: str) -> tuple[float | None, float | None, float | None]:
@@ -101,4 +129,3 @@ class QuakesReader:
             table.findings.refuse(Refusal.BAD_NUMBER, where, str(error))
             return None, None, None
         return latitude, longitude, None if height_m is None else 0.0 - height_m / 1000 + 0.0
-

@@ -55,10 +55,20 @@ class SeriesBook:
         window_s = _whole_seconds(window)
         uid = series_uid(owner, measure.quantity, measure.analyte, measure.medium, measure.instrument, window_s)
         new = Series(
-            uid=uid, station_uid=owner, feed_id=self._feed.id, quantity=measure.quantity, unit=measure.unit, analyte=measure.analyte,
-            medium=measure.medium, instrument=measure.instrument, window_s=window_s, floor=_limit(floor), ceiling=_limit(ceiling),
+            uid=uid,
+            station_uid=owner,
+            feed_id=self._feed.id,
+            quantity=measure.quantity,
+            unit=measure.unit,
+            analyte=measure.analyte,
+            medium=measure.medium,
+            instrument=measure.instrument,
+            window_s=window_s,
+            floor=_limit(floor),
+            ceiling=_limit(ceiling),
             kind=Kind.SIMULATED if self._feed.exercise else Kind.MEASURED,
-            published_unit_text=measure.unit if measure.unit_origin == "payload" else "", exercise=self._feed.exercise,
+            published_unit_text=measure.unit if measure.unit_origin == "payload" else "",
+            exercise=self._feed.exercise,
         )
         at = self._by_uid.setdefault(uid, len(self.series))
         if at == len(self.series):
@@ -76,11 +86,18 @@ class _MeasureReader:
         self.measure, self._book = measure, book
         self._numbers = Numbers(measure)
         self._series: dict[tuple[int, str | None, str | None, str | None], int] = {}
-        self._varying = [part if isinstance(part, str) else None for part in (measure.window_s, measure.floor, measure.ceiling)]
-        self._fixed = [None if isinstance(part, str) or not part else str(part) for part in (measure.window_s, measure.floor, measure.ceiling)]
+        self._varying = [
+            part if isinstance(part, str) else None for part in (measure.window_s, measure.floor, measure.ceiling)
+        ]
+        self._fixed = [
+            None if isinstance(part, str) or not part else str(part)
+            for part in (measure.window_s, measure.floor, measure.ceiling)
+        ]
         self._flags = _flags_of(measure)
 
-    def read(self, table: RawTable, stations: Sequence[int], usable: npt.NDArray[np.bool_], variables: Mapping[str, str]) -> _Columns | None:
+    def read(
+        self, table: RawTable, stations: Sequence[int], usable: npt.NDArray[np.bool_], variables: Mapping[str, str]
+    ) -> _Columns | None:
         """The readings of this measure in `table`; None when its column is absent or empty."""
         if self.measure.column not in table.columns and not self.measure.column.startswith("$"):
             return None
@@ -97,9 +114,14 @@ class _MeasureReader:
         series = self._lookup(table, rows, stations, variables)
         return _Columns(np.array(rows, dtype=np.int64), np.array(series, dtype=np.int64), values, texts, self._flags)
 
-    def _lookup(self, table: RawTable, rows: Sequence[int], stations: Sequence[int], variables: Mapping[str, str]) -> list[int]:
+    def _lookup(
+        self, table: RawTable, rows: Sequence[int], stations: Sequence[int], variables: Mapping[str, str]
+    ) -> list[int]:
         parts = [cells(table, name, variables) if name else None for name in self._varying]
-        picked = [[part[at] for at in rows] if part else [fixed] * len(rows) for part, fixed in zip(parts, self._fixed, strict=True)]
+        picked = [
+            [part[at] for at in rows] if part else [fixed] * len(rows)
+            for part, fixed in zip(parts, self._fixed, strict=True)
+        ]
         known, found = self._series, []
         for key in zip((stations[at] for at in rows), *picked, strict=True):
             at = known.get(key)
@@ -124,7 +146,11 @@ class ReadingsReader:
         stamp_texts = cells(table, self._time.column, context.variables)
         end_s, row_flags = self._times(table, stamp_texts, stations, context)
         usable = end_s != NO_TIME
-        parts = [part for reader in self._measures if (part := reader.read(table, stations, usable, context.variables)) is not None]
+        parts = [
+            part
+            for reader in self._measures
+            if (part := reader.read(table, stations, usable, context.variables)) is not None
+        ]
         self._absent_columns(table)
         if not parts:
             return None
@@ -173,15 +199,26 @@ class ReadingsReader:
         published = self._published_s(table, rows, context)
         order = _without_repeats(table, rows, series, end, value, texts)
         found = Readings(
-            series=(), index=series, end_s=end, value=value, digits=digits, censoring=np.zeros(len(series), dtype=np.int8),
-            limit=np.full(len(series), np.nan), published_s=published, qc=qc, texts=texts,
+            series=(),
+            index=series,
+            end_s=end,
+            value=value,
+            digits=digits,
+            censoring=np.zeros(len(series), dtype=np.int8),
+            limit=np.full(len(series), np.nan),
+            published_s=published,
+            qc=qc,
+            texts=texts,
         )
         return _compact(_picked(found, order), self._book.series)
 
     def _station_flags(self, context: Context) -> IntArray:
         """Flags of each series' station: what is wrong with its position, and whether its publisher lists it as missing."""
         known = self._stations.known
-        flags = [known[at].flags | (Qc.LISTED_MISSING if known[at].station.uid in context.listed else 0) for at in self._book.station_of]
+        flags = [
+            known[at].flags | (Qc.LISTED_MISSING if known[at].station.uid in context.listed else 0)
+            for at in self._book.station_of
+        ]
         return np.array(flags, dtype=np.int64)
 
     def _published_s(self, table: RawTable, rows: IntArray, context: Context) -> IntArray:
@@ -229,7 +266,9 @@ def _fits(rule: Only, text: str | None) -> bool:
     return (text or "").strip() in rule.texts
 
 
-def _take(values: Sequence[Number], texts: Cells, where: Sequence[int], column: str, findings: Findings) -> list[int] | None:
+def _take(
+    values: Sequence[Number], texts: Cells, where: Sequence[int], column: str, findings: Findings
+) -> list[int] | None:
     """Positions of the cells that hold a number; None when all do. The others are counted with their reason."""
     if all(found.outcome is None for found in values):
         return None
@@ -253,7 +292,12 @@ def _cell(parts: Sequence[_Columns], at: int) -> str:
 
 
 def _without_repeats(
-    table: RawTable, rows: IntArray, series: IntArray, end: IntArray, value: npt.NDArray[np.float64], texts: Mapping[int, str]
+    table: RawTable,
+    rows: IntArray,
+    series: IntArray,
+    end: IntArray,
+    value: npt.NDArray[np.float64],
+    texts: Mapping[int, str],
 ) -> IntArray | None:
     """Positions to keep: of several readings under one key the first; equal ones are repeats, unequal ones contradict it."""
     code = series * (1 << 36) + (end + (1 << 34))
@@ -277,8 +321,15 @@ def _picked(readings: Readings, order: IntArray | None) -> Readings:
         return readings
     places = {int(old): new for new, old in enumerate(order)}
     return Readings(
-        series=(), index=readings.index[order], end_s=readings.end_s[order], value=readings.value[order], digits=readings.digits[order],
-        censoring=readings.censoring[order], limit=readings.limit[order], published_s=readings.published_s[order], qc=readings.qc[order],
+        series=(),
+        index=readings.index[order],
+        end_s=readings.end_s[order],
+        value=readings.value[order],
+        digits=readings.digits[order],
+        censoring=readings.censoring[order],
+        limit=readings.limit[order],
+        published_s=readings.published_s[order],
+        qc=readings.qc[order],
         texts={places[at]: text for at, text in readings.texts.items() if at in places},
     )
 
@@ -292,4 +343,3 @@ def _compact(readings: Readings, series: Sequence[Series]) -> Readings | None:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return replace(readings, series=tuple(series[at] for at in used[order]), index=rank[inverse].astype(np.int64))
-

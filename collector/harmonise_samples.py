@@ -70,10 +70,22 @@ class SamplesReader:
         self._stamps = Stamps(time)
         self._groups = {text: group for group, texts in enumerate(spec.representations) for text in texts}
 
-    def read(self, table: RawTable, index: Sequence[int], context: Context) -> tuple[tuple[Sample, ...], tuple[Series, ...]]:
+    def read(
+        self, table: RawTable, index: Sequence[int], context: Context
+    ) -> tuple[tuple[Sample, ...], tuple[Series, ...]]:
         """Samples in order of appearance; refusals and kinds of nothing go to the table's findings."""
-        columns = [self._cells(table, name, context.variables) for name in (
-            self._time.column, self._spec.layer, self._spec.taxon, self._spec.analyte, self._spec.detected, self._spec.limit, self._spec.unit)]
+        columns = [
+            self._cells(table, name, context.variables)
+            for name in (
+                self._time.column,
+                self._spec.layer,
+                self._spec.taxon,
+                self._spec.analyte,
+                self._spec.detected,
+                self._spec.limit,
+                self._spec.unit,
+            )
+        ]
         places: dict[tuple[int, str, str, str, str], _Place] = {}
         series: dict[tuple[int, str, str, str], Series] = {}
         for station, where, row in zip(index, table.where, zip(*columns, strict=True), strict=True):
@@ -85,7 +97,9 @@ class SamplesReader:
                 label = self._spec.layer_same.get(label, label)
                 one = series.get((station, label, analyte_text, unit_text))
                 if one is None:
-                    one = series[(station, label, analyte_text, unit_text)] = self._series(station, unit_text, analyte_text, label)
+                    one = series[(station, label, analyte_text, unit_text)] = self._series(
+                        station, unit_text, analyte_text, label
+                    )
                 found = _finding(detected, limit, self._spec.not_measured)
             except _RowRefused as refusal:
                 table.findings.refuse(refusal.reason, where, refusal.detail)
@@ -97,7 +111,11 @@ class SamplesReader:
             if place is None:
                 place = places[key] = _Place(one.station_uid, stamp, stamp_text, one.layer, taxon)
             self._enter(place, one, found, unit_text)
-        samples = [replace(sample, results=_linked(results)) for place in places.values() for sample, results in place.specimens.values()]
+        samples = [
+            replace(sample, results=_linked(results))
+            for place in places.values()
+            for sample, results in place.specimens.values()
+        ]
         distinct = {one.uid: one for one in series.values()}
         return tuple(samples), tuple(distinct.values())
 
@@ -122,10 +140,17 @@ class SamplesReader:
             raise _RowRefused(Refusal.UNKNOWN_ANALYTE, f"analyte {analyte_text!r}") from None
         owner, layer = self._stations.known[station].station.uid, layer_of(label)
         return Series(
-            uid=series_uid(owner, kind.quantity, analyte, self._spec.medium, layer=layer), station_uid=owner, feed_id=self._feed.id,
-            quantity=kind.quantity, unit=kind.unit, analyte=analyte, medium=self._spec.medium, layer=layer,
+            uid=series_uid(owner, kind.quantity, analyte, self._spec.medium, layer=layer),
+            station_uid=owner,
+            feed_id=self._feed.id,
+            quantity=kind.quantity,
+            unit=kind.unit,
+            analyte=analyte,
+            medium=self._spec.medium,
+            layer=layer,
             kind=Kind.SIMULATED if self._feed.exercise else Kind.MEASURED,
-            published_unit_text="" if self._spec.unit_origin == "assumed" else unit_text, exercise=self._feed.exercise,
+            published_unit_text="" if self._spec.unit_origin == "assumed" else unit_text,
+            exercise=self._feed.exercise,
         )
 
     def _enter(self, place: _Place, series: Series, found: _Finding, unit_text: str) -> None:
@@ -142,9 +167,17 @@ class SamplesReader:
         stamp, layer = place.stamp, place.layer
         told = (place.owner, str(stamp.second), stamp.resolution, layer.label, place.taxon, self._spec.medium)
         return Sample(
-            uid=digest(*told, str(specimen) if specimen > 1 else ""), station_uid=place.owner, medium=self._spec.medium,
-            begin_s=stamp.second, end_s=stamp.second + (_DAY_S if stamp.resolution == "day" else 0), time_text=place.time_text,
-            resolution=stamp.resolution, zone=self._time.zone, zone_assumed=stamp.zone_assumed, layer=layer, taxon=place.taxon,
+            uid=digest(*told, str(specimen) if specimen > 1 else ""),
+            station_uid=place.owner,
+            medium=self._spec.medium,
+            begin_s=stamp.second,
+            end_s=stamp.second + (_DAY_S if stamp.resolution == "day" else 0),
+            time_text=place.time_text,
+            resolution=stamp.resolution,
+            zone=self._time.zone,
+            zone_assumed=stamp.zone_assumed,
+            layer=layer,
+            taxon=place.taxon,
         )
 
 
@@ -159,10 +192,20 @@ class _RowRefused(Exception):
 
 def _result(sample: str, series: Series, found: _Finding, unit_text: str, link: str) -> SampleResult:
     return SampleResult(
-        uid=digest(sample, series.analyte, series.quantity, unit_text), series_uid=series.uid, analyte=series.analyte,
-        quantity=series.quantity, unit=series.unit, value=found.value, censoring=found.censoring, limit=found.limit, text=found.text,
-        limit_text=found.limit_text, uncertainty=found.uncertainty,
-        uncertainty_kind="" if found.uncertainty is None else "not_stated", published_unit_text=unit_text, link=link,
+        uid=digest(sample, series.analyte, series.quantity, unit_text),
+        series_uid=series.uid,
+        analyte=series.analyte,
+        quantity=series.quantity,
+        unit=series.unit,
+        value=found.value,
+        censoring=found.censoring,
+        limit=found.limit,
+        text=found.text,
+        limit_text=found.limit_text,
+        uncertainty=found.uncertainty,
+        uncertainty_kind="" if found.uncertainty is None else "not_stated",
+        published_unit_text=unit_text,
+        link=link,
     )
 
 
@@ -172,12 +215,21 @@ def _finding(detected: str, limit: str, not_measured: tuple[str, ...]) -> _Findi
     has_value, has_limit = detected not in {"", *not_measured}, limit not in {"", *not_measured}
     if not has_value and not has_limit:
         marked = detected in not_measured or limit in not_measured
-        return _Finding(censoring=Censoring.NOT_MEASURED if marked else Censoring.NOT_REPORTED, text=detected, limit_text=limit)
+        return _Finding(
+            censoring=Censoring.NOT_MEASURED if marked else Censoring.NOT_REPORTED, text=detected, limit_text=limit
+        )
     limit_value = _number(limit) if has_limit else None
     if not has_value:
         return _Finding(limit=limit_value, censoring=Censoring.BELOW, text=limit, limit_text=limit)
     value, plus_minus, spread = detected.partition("±")
-    return _Finding(_number(value), limit_value, Censoring.NONE, detected, limit if has_limit else "", _number(spread) if plus_minus else None)
+    return _Finding(
+        _number(value),
+        limit_value,
+        Censoring.NONE,
+        detected,
+        limit if has_limit else "",
+        _number(spread) if plus_minus else None,
+    )
 
 
 def _number(text: str) -> float:
@@ -190,4 +242,6 @@ def _number(text: str) -> float:
 def _linked(results: Sequence[SampleResult]) -> tuple[SampleResult, ...]:
     """A link joins two or more representations; a result that stands alone has none."""
     together = Counter(result.link for result in results)
-    return tuple(replace(result, link="") if result.link and together[result.link] < 2 else result for result in results)
+    return tuple(
+        replace(result, link="") if result.link and together[result.link] < 2 else result for result in results
+    )

@@ -75,7 +75,10 @@ class StationBook:
         return index, tuple(self.known[at].station for at in first)
 
     def _describe(
-        self, spec: StationMap, row: tuple[str | None, ...], described: dict[tuple[str | None, ...], tuple[int, Known]],
+        self,
+        spec: StationMap,
+        row: tuple[str | None, ...],
+        described: dict[tuple[str | None, ...], tuple[int, Known]],
         first: dict[int, bool],
     ) -> int:
         width = len(key_columns(spec))
@@ -107,7 +110,13 @@ class StationBook:
         return "-".join(words) if all(words) else None
 
     def _station(
-        self, spec: StationMap, uid: str, key: str, row: Mapping[str, str | None], listed: Mapping[str, str], old: Station | None
+        self,
+        spec: StationMap,
+        uid: str,
+        key: str,
+        row: Mapping[str, str | None],
+        listed: Mapping[str, str],
+        old: Station | None,
     ) -> Known:
         names = {language: text for language, column in spec.names.items() if (text := (row.get(column) or "").strip())}
         if spec.listed:
@@ -116,18 +125,26 @@ class StationBook:
         zone = next((form.time.zone for form in self._feed.forms if form.time), "UTC")
         elevation = number(row.get(spec.elevation_m) or "") if spec.elevation_m else None
         new = Station(
-            uid=uid, namespace=self._feed.namespace, key=key,
+            uid=uid,
+            namespace=self._feed.namespace,
+            key=key,
             names=tuple((language, text) for language, text in names.items() if text) or (old.names if old else ()),
-            latitude_deg=latitude, longitude_deg=longitude, position_origin=origin,
+            latitude_deg=latitude,
+            longitude_deg=longitude,
+            position_origin=origin,
             elevation_m=elevation.value if elevation and elevation.outcome is None else None,
-            region_code=_chosen(spec.region, row) or (listed.get(spec.listed.region, "") if spec.listed else ""), zone=zone,
+            region_code=_chosen(spec.region, row) or (listed.get(spec.listed.region, "") if spec.listed else ""),
+            zone=zone,
             kind=spec.kind if isinstance(spec.kind, str) else _chosen(spec.kind, row) or "station",
-            owner=_owner(spec, row) or (listed.get(spec.listed.owner, "") if spec.listed else ""), moving=spec.moving,
+            owner=_owner(spec, row) or (listed.get(spec.listed.owner, "") if spec.listed else ""),
+            moving=spec.moving,
         )
         flags = self._flags(spec, new)
         if origin == "refused" and old is not None and old.latitude_deg is not None:
             # A position that was good yesterday is not lost to a bad one of today; the readings still say that one was refused.
-            new = replace(new, latitude_deg=old.latitude_deg, longitude_deg=old.longitude_deg, position_origin=old.position_origin)
+            new = replace(
+                new, latitude_deg=old.latitude_deg, longitude_deg=old.longitude_deg, position_origin=old.position_origin
+            )
         return Known(new, flags)
 
     def _flags(self, spec: StationMap, station: Station) -> Qc:
@@ -191,12 +208,18 @@ def _owner(spec: StationMap, row: Mapping[str, str | None]) -> str:
     return (row.get(spec.owner) or "").strip() if isinstance(spec.owner, str) else _chosen(spec.owner, row)
 
 
-def _given(spec: StationMap, row: Mapping[str, str | None], listed: Mapping[str, str]) -> tuple[float, float, str] | None:
+def _given(
+    spec: StationMap, row: Mapping[str, str | None], listed: Mapping[str, str]
+) -> tuple[float, float, str] | None:
     """The position that the row gives, else the one in the list; None when neither gives one. NaN stands for what is no position."""
     at, form = spec.position, spec.position.form if spec.position else "degrees"
     texts, origin = ((row.get(at.latitude) or "", row.get(at.longitude) or "") if at else ("", "")), "published"
     if not (texts[0].strip() and texts[1].strip()) and spec.listed:
-        texts, origin, form = (listed.get(spec.listed.latitude, ""), listed.get(spec.listed.longitude, "")), "listed", "degrees"
+        texts, origin, form = (
+            (listed.get(spec.listed.latitude, ""), listed.get(spec.listed.longitude, "")),
+            "listed",
+            "degrees",
+        )
     if not texts[0].strip() or not texts[1].strip():
         return None
     return _degrees(texts[0], form), _degrees(texts[1], form), origin

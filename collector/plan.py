@@ -73,11 +73,16 @@ def _requests(feed: FeedSpec, form: Form, now_s: float, tables: Mapping[str, Tab
     for values in product(*(list(_values(request.variables[name], now_s, tables)) for name in names)):
         chosen = dict(zip(names, values, strict=True))
         yield PlannedRequest(
-            feed_id=feed.id, method=request.method, url=_filled(_template(request), chosen),
+            feed_id=feed.id,
+            method=request.method,
+            url=_filled(_template(request), chosen),
             headers=tuple((name, value) for name, value in request.headers.items() if isinstance(value, str)),
             body=_filled(request.body, chosen).encode(),
-            secret_query=_references(request.parameters), secret_headers=_references(request.headers),
-            redirect_hosts=request.redirect_hosts, form_id=form.id, absent=request.absent,
+            secret_query=_references(request.parameters),
+            secret_headers=_references(request.headers),
+            redirect_hosts=request.redirect_hosts,
+            form_id=form.id,
+            absent=request.absent,
         )
 
 
@@ -96,7 +101,9 @@ def _values(variable: Variable, now_s: float, tables: Mapping[str, Table]) -> It
         case Moment():
             now = datetime.fromtimestamp(now_s, UTC)
             moments = (now + timedelta(seconds=variable.offset_s + more) for more in (0, *variable.also_s))
-            yield from dict.fromkeys(moment.astimezone(ZoneInfo(variable.zone)).strftime(variable.format) for moment in moments)
+            yield from dict.fromkeys(
+                moment.astimezone(ZoneInfo(variable.zone)).strftime(variable.format) for moment in moments
+            )
 
 
 def _listed(variable: Listed, tables: Mapping[str, Table]) -> Iterator[str]:
@@ -130,7 +137,9 @@ def _secret_names(request: Request) -> frozenset[str]:
     return frozenset(name for name, _ in _references(request.parameters))
 
 
-def _match(template: str, secrets: frozenset[str], place: str, query: frozenset[tuple[str, str]]) -> dict[str, str] | None:
+def _match(
+    template: str, secrets: frozenset[str], place: str, query: frozenset[tuple[str, str]]
+) -> dict[str, str] | None:
     """Variables by which `template` gives this place and these parameters in any order, or None."""
     wanted_place, wanted_query = _pattern(template)
     found = wanted_place.fullmatch(place)
@@ -156,7 +165,9 @@ def _pattern(template: str) -> tuple[re.Pattern[str], dict[str, re.Pattern[str]]
 
 def _regex(template: str) -> re.Pattern[str]:
     pieces = re.split(r"\{(\w+)\}", template)
-    return re.compile("".join(f"(?P<{piece}>[^/&?]+)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)))
+    return re.compile(
+        "".join(f"(?P<{piece}>[^/&?]+)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
+    )
 
 
 def _allowed(request: Request, found: Mapping[str, str], tables: Mapping[str, Table]) -> bool:

@@ -49,8 +49,24 @@ def wanted(form: Form) -> Wanted:
 
 #: Fields of sample, quake and mark maps that name a column.
 _COLUMNS = (
-    "analyte", "detected", "limit", "unit", "layer", "taxon", "uid", "event", "status", "title", "place", "origin", "reported",
-    "position", "magnitude", "intensity", "serial", "last_value",
+    "analyte",
+    "detected",
+    "limit",
+    "unit",
+    "layer",
+    "taxon",
+    "uid",
+    "event",
+    "status",
+    "title",
+    "place",
+    "origin",
+    "reported",
+    "position",
+    "magnitude",
+    "intensity",
+    "serial",
+    "last_value",
 )
 
 
@@ -75,7 +91,10 @@ def _station(station: StationMap, texts: list[str | None], numbers: list[str | N
 
 
 def _measure(measure: Measure, texts: list[str | None], numbers: list[str | None]) -> None:
-    numbers += [measure.column, *(part for part in (measure.window_s, measure.floor, measure.ceiling) if isinstance(part, str))]
+    numbers += [
+        measure.column,
+        *(part for part in (measure.window_s, measure.floor, measure.ceiling) if isinstance(part, str)),
+    ]
     texts += [rule.column for rule in (measure.only, measure.except_for) if rule]
 
 

@@ -81,7 +81,9 @@ def load_feed(path: Path, name: str = "") -> FeedSpec:
     return feed
 
 
-def _load_feeds(folder: Path, sources: set[str], tables: Mapping[str, Table], problems: list[Problem]) -> tuple[FeedSpec, ...]:
+def _load_feeds(
+    folder: Path, sources: set[str], tables: Mapping[str, Table], problems: list[Problem]
+) -> tuple[FeedSpec, ...]:
     feeds: dict[str, FeedSpec] = {}
     for path in sorted((folder / "feeds").glob("*.yaml")):
         name = f"feeds/{path.name}"
@@ -106,7 +108,11 @@ def _linked(
     if path.stem != feed.id:
         found.append(_problem(name, document, ("id",), f"the file must be called `{feed.id}.yaml`"))
     if feed.source not in sources:
-        found.append(_problem(name, document, ("source",), f"`{feed.source}` is not in sources.yaml{nearest(feed.source, sources)}"))
+        found.append(
+            _problem(
+                name, document, ("source",), f"`{feed.source}` is not in sources.yaml{nearest(feed.source, sources)}"
+            )
+        )
     for number, form in enumerate(feed.forms):
         if form.station and form.station.listed:
             found += _listing(form.station.listed, name, document, ("forms", number, "station", "listed"), tables)
@@ -122,7 +128,15 @@ def _listing(
 ) -> list[Problem]:
     if listed.optional and listed.table not in tables:
         return []
-    columns = {listed.match, listed.key, listed.latitude, listed.longitude, listed.region, listed.owner, *listed.names.values()} - {""}
+    columns = {
+        listed.match,
+        listed.key,
+        listed.latitude,
+        listed.longitude,
+        listed.region,
+        listed.owner,
+        *listed.names.values(),
+    } - {""}
     return _uses(listed.table, columns, name, document, place, tables)
 
 
@@ -130,10 +144,16 @@ def _uses(
     table: str, columns: set[str], name: str, document: Any, place: tuple[str | int, ...], tables: Mapping[str, Table]
 ) -> list[Problem]:
     if table not in tables:
-        return [_problem(name, document, (*place, "table"), f"tables/{table}.csv does not exist{nearest(table, tables)}")]
+        return [
+            _problem(name, document, (*place, "table"), f"tables/{table}.csv does not exist{nearest(table, tables)}")
+        ]
     missing = sorted(columns - set(tables[table].columns))
     hint = nearest(missing[0], tables[table].columns) if missing else ""
-    return [_problem(name, document, place, f"tables/{table}.csv has no column {', '.join(missing)}{hint}")] if missing else []
+    return (
+        [_problem(name, document, place, f"tables/{table}.csv has no column {', '.join(missing)}{hint}")]
+        if missing
+        else []
+    )
 
 
 def _load_sources(folder: Path, problems: list[Problem]) -> tuple[SourceSpec, ...]:

@@ -14,7 +14,9 @@ from specs.strict import EnvRef, Strict
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 #: Names of parameters and headers whose value is a secret wherever we met one; a literal value there is refused.
-SECRET_NAME = re.compile(r"(?i)(^|[_-])(key|token|secret|password|passwd|auth|authorization|cookie|signature)$|(service|api|access|auth|cert)_?key$|^akey$")
+SECRET_NAME = re.compile(
+    r"(?i)(^|[_-])(key|token|secret|password|passwd|auth|authorization|cookie|signature)$|(service|api|access|auth|cert)_?key$|^akey$"
+)
 
 
 def _known_zone(name: str) -> str:

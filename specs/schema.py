@@ -35,7 +35,9 @@ def reference() -> str:
 def _part(name: str, part: dict[str, Any]) -> str:
     lines = [f"### {name}\n", part.get("description", ""), "", "| key | value | default |", "|---|---|---|"]
     for key, value in part["properties"].items():
-        default = "required" if key in part.get("required", ()) else json.dumps(value.get("default"), ensure_ascii=False)
+        default = (
+            "required" if key in part.get("required", ()) else json.dumps(value.get("default"), ensure_ascii=False)
+        )
         lines.append(f"| `{key}` | {_type(value)} | {default} |")
     return "\n".join(lines) + "\n"
 

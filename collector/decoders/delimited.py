@@ -18,7 +18,9 @@ def decode(body: bytes, spec: Delimited, wanted: Wanted) -> RawTable:
     """Rows of delimited text as columns; a row of another width than the header costs that row only. Raises PayloadRefused."""
     lines = lines_of(text_of(body, spec.encoding), spec.max_rows)
     skip = spec.skip_lines + spec.head_lines
-    head = {cells[0].strip(): cells[1].strip() for cells in _split(lines[spec.skip_lines : skip], spec) if len(cells) > 1}
+    head = {
+        cells[0].strip(): cells[1].strip() for cells in _split(lines[spec.skip_lines : skip], spec) if len(cells) > 1
+    }
     numbered = [(number, cells) for number, cells in _numbered(lines, skip, spec) if cells]
     names = [name.strip() for name in (spec.header or (numbered[0][1] if numbered else []))]
     if spec.has_header:
@@ -48,7 +50,12 @@ def _numbered(lines: Sequence[str], skip: int, spec: Delimited) -> list[tuple[in
             records = [(skip + reader.line_num, cells) for cells in reader]
         else:
             for number, line in enumerate(lines[skip:], skip + 1):
-                records.append((number, next(csv.reader((line,), delimiter=spec.delimiter), []) if '"' in line else _plain(line, spec)))
+                records.append(
+                    (
+                        number,
+                        next(csv.reader((line,), delimiter=spec.delimiter), []) if '"' in line else _plain(line, spec),
+                    )
+                )
     except csv.Error as error:
         raise PayloadRefused(Refusal.BAD_SYNTAX, f"after line {skip + len(records)}: {error}") from error
     return records
@@ -58,7 +65,9 @@ def _plain(line: str, spec: Delimited) -> list[str]:
     return line.split(spec.delimiter) if line else []
 
 
-def _table(names: list[str], numbered: Sequence[tuple[int, list[str]]], head: dict[str, str], wanted: Wanted) -> RawTable:
+def _table(
+    names: list[str], numbered: Sequence[tuple[int, list[str]]], head: dict[str, str], wanted: Wanted
+) -> RawTable:
     findings = Findings()
     kept = []
     for number, cells in numbered:
@@ -67,7 +76,9 @@ def _table(names: list[str], numbered: Sequence[tuple[int, list[str]]], head: di
         elif not any(cell.strip() for cell in cells):
             findings.ignore(Ignored.PADDING)
         else:
-            findings.refuse(Refusal.NOT_A_RECORD, number, f"{len(cells)} cells where the header has {len(names)}: {cells[:6]}")
+            findings.refuse(
+                Refusal.NOT_A_RECORD, number, f"{len(cells)} cells where the header has {len(names)}: {cells[:6]}"
+            )
     places = {name: at for at, name in reversed(list(enumerate(names))) if name in wanted.names}
     columns = {name: [cells[at] for _, cells in kept] for name, at in places.items()}
     return RawTable(columns, [number for number, _ in kept], len(numbered), head, findings)

@@ -66,7 +66,9 @@ def _document_type(rows: str, wanted: Wanted) -> tuple[Any, dict[str, str]]:
     names = {name: f"c{number}" for number, name in enumerate(wanted.names)}
     if any("." in name for name in names):
         raise msgspec.ValidationError("nested columns are read the slower way")
-    fields: list[tuple[str, Any, Any]] = [(names[name], str | None | msgspec.UnsetType, msgspec.UNSET) for name in wanted.texts]
+    fields: list[tuple[str, Any, Any]] = [
+        (names[name], str | None | msgspec.UnsetType, msgspec.UNSET) for name in wanted.texts
+    ]
     fields += [(names[name], msgspec.Raw, _NOTHING) for name in wanted.numbers]
     row = msgspec.defstruct("Row", fields, rename={names[name]: name for name in names}, gc=False)
     return msgspec.json.Decoder(_path_type(rows, list[row])).decode, names  # type: ignore[valid-type]
@@ -97,7 +99,9 @@ def _tolerant(body: bytes, spec: JsonRows, wanted: Wanted) -> RawTable:
         raise PayloadRefused(Refusal.PUBLISHER_ERROR, f"{spec.ok.path} is {text}: {message or shape(document)}")
     rows = rows_at(document, spec.rows)
     if rows is None:
-        raise PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no list of rows at `{spec.rows or 'the top'}`; the document has {shape(document)}")
+        raise PayloadRefused(
+            Refusal.ROWS_NOT_FOUND, f"no list of rows at `{spec.rows or 'the top'}`; the document has {shape(document)}"
+        )
     if len(rows) > spec.max_rows:
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(rows)} rows, at most {spec.max_rows} are read")
     return _table(rows, wanted)

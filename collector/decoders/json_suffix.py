@@ -16,10 +16,15 @@ def decode(body: bytes, spec: JsonSuffix, wanted: Wanted) -> RawTable:  # noqa: 
         raise PayloadRefused(Refusal.ROWS_NOT_FOUND, "the document is not one object")
     keys = [key.removesuffix(spec.suffix) for key in document if key.endswith(spec.suffix) and key != spec.suffix]
     if not keys:
-        raise PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no key ends in {spec.suffix}; there are {', '.join(list(document)[:8])}")
+        raise PayloadRefused(
+            Refusal.ROWS_NOT_FOUND, f"no key ends in {spec.suffix}; there are {', '.join(list(document)[:8])}"
+        )
     if len(keys) > spec.max_rows:
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(keys)} rows, at most {spec.max_rows} are read")
-    columns: dict[str, Cells] = {"key": list(keys), "value": [text_of_value(document[key + spec.suffix]) for key in keys]}
+    columns: dict[str, Cells] = {
+        "key": list(keys),
+        "value": [text_of_value(document[key + spec.suffix]) for key in keys],
+    }
     for name, suffix in spec.siblings.items():
         columns[name] = [text_of_value(document.get(key + suffix)) for key in keys]
     rows = {key + suffix for key in keys for suffix in (spec.suffix, *spec.siblings.values())}

@@ -49,7 +49,9 @@ def _blocks(layers: list[str], analytes: list[str], kinds: list[str], spec: Side
         pairs = []
         for at in range(start + 1, end - 1, 2):
             if (kinds[at].strip(), kinds[at + 1].strip()) != (spec.detected, spec.limit):
-                raise PayloadRefused(Refusal.MISSING_COLUMN, f"columns {at + 1} and {at + 2} are not {spec.detected} and {spec.limit}")
+                raise PayloadRefused(
+                    Refusal.MISSING_COLUMN, f"columns {at + 1} and {at + 2} are not {spec.detected} and {spec.limit}"
+                )
             pairs.append((_word(analytes, at), at, at + 1))
         blocks.append(_Block(start, _word(layers, start), tuple(pairs)))
     return tuple(blocks)
@@ -65,9 +67,16 @@ def _cells(
             findings.ignore(Ignored.PADDING, len(block.pairs))
             continue
         if block.pairs and len(line) <= block.pairs[-1][2]:
-            findings.refuse(Refusal.NOT_A_RECORD, number, f"{len(line)} cells, the layer {block.layer!r} needs {block.pairs[-1][2] + 1}")
+            findings.refuse(
+                Refusal.NOT_A_RECORD,
+                number,
+                f"{len(line)} cells, the layer {block.layer!r} needs {block.pairs[-1][2] + 1}",
+            )
             continue
-        found += [(number, (stamp, block.layer, analyte, _word(line, at), _word(line, below))) for analyte, at, below in block.pairs]
+        found += [
+            (number, (stamp, block.layer, analyte, _word(line, at), _word(line, below)))
+            for analyte, at, below in block.pairs
+        ]
     return found
 
 

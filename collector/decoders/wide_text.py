@@ -19,7 +19,9 @@ def decode(body: bytes, spec: WideText, wanted: Wanted) -> RawTable:  # noqa: AR
     """One row per cell, with columns `key`, `time` (in the sentence's own spelling) and `value`. Raises PayloadRefused."""
     lines = lines_of(text_of(body, spec.encoding), spec.max_rows)
     at, first, width = _time_axis(lines, spec)
-    times = [(first + timedelta(seconds=spec.step_s * column)).strftime(spec.time_format) for column in range(width or 0)]
+    times = [
+        (first + timedelta(seconds=spec.step_s * column)).strftime(spec.time_format) for column in range(width or 0)
+    ]
     findings = Findings()
     key, time, value, where = [], [], [], []
     read = 0
@@ -38,7 +40,9 @@ def decode(body: bytes, spec: WideText, wanted: Wanted) -> RawTable:  # noqa: AR
             where.append(number)
     if len(where) > spec.max_rows:
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(where)} values, at most {spec.max_rows} are read")
-    return RawTable({"key": key, "time": time, "value": value}, where, len(where) + findings.refused.total(), findings=findings)
+    return RawTable(
+        {"key": key, "time": time, "value": value}, where, len(where) + findings.refused.total(), findings=findings
+    )
 
 
 def _time_axis(lines: list[str], spec: WideText) -> tuple[int, datetime, int]:
@@ -65,4 +69,6 @@ def _time_axis(lines: list[str], spec: WideText) -> tuple[int, datetime, int]:
 @lru_cache(maxsize=64)
 def _sentence(template: str) -> re.Pattern[str]:
     pieces = re.split(r"\{(first|last)\}", template)
-    return re.compile("".join(rf"(?P<{piece}>\S{{1,30}})" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)))
+    return re.compile(
+        "".join(rf"(?P<{piece}>\S{{1,30}})" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
+    )

@@ -21,7 +21,10 @@ def decode(body: bytes, spec: XmlItems, wanted: Wanted) -> RawTable:
     if holder is None and _find(root, parent.rpartition("/")[0]) is not None and "/" in parent:
         holder = etree.Element("none")  # a document without items: the publisher has nothing to say, and says so
     if holder is None:
-        raise PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no {parent} below {_local(root)}; there are {', '.join(_local(child) for child in root[:8])}")
+        raise PayloadRefused(
+            Refusal.ROWS_NOT_FOUND,
+            f"no {parent} below {_local(root)}; there are {', '.join(_local(child) for child in root[:8])}",
+        )
     items = [child for child in holder if _local(child) == name]
     if len(items) > spec.max_rows:
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(items)} rows, at most {spec.max_rows} are read")

@@ -24,7 +24,10 @@ TAIWAN = ("tw-nusc-gamma", "https://www.nusc.gov.tw/open/gammamonitor_u.csv")
 BIG5 = ("tw-nusc-gamma", "http://www.aec.gov.tw/open/gammamonitor.csv")
 KHNP = ("kr-khnp-radiorate", "http://data.khnp.co.kr/environ/service/realtime/radiorate?genName=KR")
 HOURLY = ("hk-hko-gamma", "https://www.hko.gov.hk/radiation/monitoring/data/rmn_hourly_mean_used.txt")
-DAILY = ("hk-hko-gamma", "https://data.weather.gov.hk/weatherAPI/opendata/opendata.php?dataType=RYES&lang=en&rformat=json&date=20260814")
+DAILY = (
+    "hk-hko-gamma",
+    "https://data.weather.gov.hk/weatherAPI/opendata/opendata.php?dataType=RYES&lang=en&rformat=json&date=20260814",
+)
 ORBS = ("jp-orbs-sea", "https://www.monitororbs.jp/en/download/Seawater_10_30.csv")
 NOW = datetime(2026, 8, 15, 0, 0, tzinfo=UTC)
 GOOD = {"obs_station_unique_code": "99110001", "meas_time": 600, "air_dose_rate": 0.05, "meas_datetime": "2026-08-15T08:50:00+09:00",
@@ -52,7 +55,9 @@ def item(value: str = "0.1", time_text: str = "2026-08-15 08:50", name: str = "2
 
 
 TAIWAN_HEAD = "監測站,監測站(英文),監測值(微西弗/時),時間,GPS經度,GPS緯度\n"
-ORBS_HEAD = "File Creation Date,2026-08-01\nSampling Location,\n\nSurface,,\n,Cs-137,\nDate and time of Sampling,Dt,ND\n"
+ORBS_HEAD = (
+    "File Creation Date,2026-08-01\nSampling Location,\n\nSurface,,\n,Cs-137,\nDate and time of Sampling,Dt,ND\n"
+)
 BOMB = '<!DOCTYPE lolz [<!ENTITY a "aaaaaaaaaa">' + "".join(
     f'<!ENTITY {chr(98 + n)} "{"&" + chr(97 + n) + ";"}{("&" + chr(97 + n) + ";") * 9}">' for n in range(9)
 ) + "]>"  # fmt: skip
@@ -223,7 +228,9 @@ def test_a_bug_of_ours_is_a_refusal_with_its_traceback(monkeypatch: pytest.Monke
 
 
 def test_an_address_of_no_form_is_refused() -> None:
-    assert Bench.fresh().harvest("jp-nra-ramis", "https://elsewhere.example/", b"{}", NOW).refused == {Refusal.ROWS_NOT_FOUND: 1}
+    assert Bench.fresh().harvest("jp-nra-ramis", "https://elsewhere.example/", b"{}", NOW).refused == {
+        Refusal.ROWS_NOT_FOUND: 1
+    }
 
 
 def test_a_document_that_does_not_exist_is_no_failure() -> None:
@@ -232,13 +239,20 @@ def test_a_document_that_does_not_exist_is_no_failure() -> None:
 
 
 _CAPTURES = [
-    (folder.name, one["url"], (folder / one["file"]).read_bytes(), moment(one["received"])) for folder in folders() for one in meta_of(folder)["captures"]
+    (folder.name, one["url"], (folder / one["file"]).read_bytes(), moment(one["received"]))
+    for folder in folders()
+    for one in meta_of(folder)["captures"]
 ]
 
 
 @settings(max_examples=250, deadline=None)
-@given(capture=st.sampled_from(_CAPTURES), edits=st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=12), st.integers(0, 40)), min_size=1, max_size=6))
-def test_no_damage_to_any_payload_raises(capture: tuple[str, str, bytes, datetime], edits: list[tuple[float, bytes, int]]) -> None:
+@given(
+    capture=st.sampled_from(_CAPTURES),
+    edits=st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=12), st.integers(0, 40)), min_size=1, max_size=6),
+)
+def test_no_damage_to_any_payload_raises(
+    capture: tuple[str, str, bytes, datetime], edits: list[tuple[float, bytes, int]]
+) -> None:
     """Bytes put in, taken out and overwritten anywhere: the harvest is always a harvest, and every reading in it is finite."""
     feed_id, url, body, received = capture
     for place, put, cut in edits:

@@ -17,9 +17,7 @@ from specs.loading import Table
 from tests.feeds.replayed import Bench, feed
 
 NOW = datetime(2026, 8, 15, tzinfo=UTC)
-BUSAN_URL = (
-    "http://apis.data.go.kr/6260000/EnvironmentalRadiationInfoService/getEnvironmentalRadiationInfoDetail?resultType=json&numOfRows=100"
-)
+BUSAN_URL = "http://apis.data.go.kr/6260000/EnvironmentalRadiationInfoService/getEnvironmentalRadiationInfoDetail?resultType=json&numOfRows=100"
 
 
 def spec(**station: Any) -> FeedSpec:
@@ -33,7 +31,9 @@ def spec(**station: Any) -> FeedSpec:
     })  # fmt: skip
 
 
-def read(feed_spec: FeedSpec, rows: list[dict[str, str | None]], book: StationBook | None = None, **tables: Table) -> tuple[list[int], list[Station]]:
+def read(
+    feed_spec: FeedSpec, rows: list[dict[str, str | None]], book: StationBook | None = None, **tables: Table
+) -> tuple[list[int], list[Station]]:
     book = book or StationBook(feed_spec, tables)
     columns = {name: [row.get(name) for row in rows] for name in {key for row in rows for key in row}}
     table = RawTable(columns, range(1, len(rows) + 1), len(rows))
@@ -68,7 +68,10 @@ def test_positions(latitude: str | None, longitude: str | None, origin: str) -> 
     _, (station,) = read(feed_spec, [{"k": "a", "y": latitude, "x": longitude}], book)
     assert station.position_origin == origin
     assert (station.latitude_deg is None) == (origin != "published")
-    assert book.known[0].flags == {"published": Qc.NONE, "refused": Qc.POSITION_REFUSED, "none": Qc.POSITION_MISSING}[origin]
+    assert (
+        book.known[0].flags
+        == {"published": Qc.NONE, "refused": Qc.POSITION_REFUSED, "none": Qc.POSITION_MISSING}[origin]
+    )
 
 
 def test_degrees_minutes_seconds() -> None:
@@ -79,7 +82,11 @@ def test_degrees_minutes_seconds() -> None:
 
 
 def test_a_list_gives_what_the_row_lacks() -> None:
-    table = Table("posts", ("key", "own", "latitude", "longitude", "en", "region"), (("K1", "ONE", "35.0", "129.0", "First", "KR-26"),))
+    table = Table(
+        "posts",
+        ("key", "own", "latitude", "longitude", "en", "region"),
+        (("K1", "ONE", "35.0", "129.0", "First", "KR-26"),),
+    )
     feed_spec = spec(key="k", listed={"table": "posts", "key": "own", "names": {"en": "en"}, "region": "region"})
     _, stations = read(feed_spec, [{"k": "K1"}, {"k": "K2"}], posts=table)
     assert [(one.key, one.position_origin, one.region_code, dict(one.names)) for one in stations] == [
@@ -112,7 +119,13 @@ def test_gps_jitter_moves_nobody() -> None:
     bench = Bench.fresh()
     seen = set()
     for step in range(8):
-        item = {"locNm": "a", "data": "70.1", "checkTime": "2026-08-15 08:45:00", "lat": f"{35.1 + step * 1e-4}", "lng": "129.1"}
+        item = {
+            "locNm": "a",
+            "data": "70.1",
+            "checkTime": "2026-08-15 08:45:00",
+            "lat": f"{35.1 + step * 1e-4}",
+            "lng": "129.1",
+        }
         body = json.dumps({"response": {"header": {"resultCode": "00"}, "body": {"items": {"item": [item]}}}}).encode()
         (station,) = bench.harvest("kr-busan-radiation", BUSAN_URL, body, NOW).stations
         seen.add((station.latitude_deg, station.longitude_deg))

@@ -67,7 +67,9 @@ def test_what_is_no_number(text: str, reason: Refusal) -> None:
 
 def test_a_missing_mark_is_found_however_it_is_written() -> None:
     read = Numbers(measure(missing=("-99", "N/A"))).read
-    assert {read(text).outcome for text in ("-99", "-99.0", " -99 ", "-9.9e1", "N/A")} == {Ignored.PUBLISHER_MISSING_MARK}
+    assert {read(text).outcome for text in ("-99", "-99.0", " -99 ", "-9.9e1", "N/A")} == {
+        Ignored.PUBLISHER_MISSING_MARK
+    }
     assert read("-98").value == -98
 
 
@@ -108,7 +110,16 @@ def test_spellings_of_a_moment(format_: str, text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2012-00-00T00:00:00Z", "2026-02-30", "2026-08-15T25:00:00", "yesterday", "", "2026-08-15T24:30:00", "99999999999999999999"]
+    "text",
+    [
+        "2012-00-00T00:00:00Z",
+        "2026-02-30",
+        "2026-08-15T25:00:00",
+        "yesterday",
+        "",
+        "2026-08-15T24:30:00",
+        "99999999999999999999",
+    ],
 )
 @pytest.mark.parametrize("format_", ["iso", "loose", "epoch_s", "filetime", "%Y-%m-%d"])
 def test_what_is_no_moment_is_refused(format_: str, text: str) -> None:
@@ -168,7 +179,9 @@ def test_iso_6709(text: str, expected: tuple[float, float, float | None]) -> Non
     assert found[2] == expected[2]
 
 
-@pytest.mark.parametrize("text", ["", "north", "+95.0+131.5/", "+33.3/", "+3360.0+14100.0/", "+333.3+131.5/", "33.3,131.5"])
+@pytest.mark.parametrize(
+    "text", ["", "north", "+95.0+131.5/", "+33.3/", "+3360.0+14100.0/", "+333.3+131.5/", "33.3,131.5"]
+)
 def test_what_is_no_position(text: str) -> None:
     with pytest.raises(ValueError, match="`"):
         iso6709(text)

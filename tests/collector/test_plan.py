@@ -31,7 +31,11 @@ def test_secrets_are_named_and_never_written() -> None:
 def test_an_archived_address_matches_without_its_secret_and_in_any_order() -> None:
     busan = feed("kr-busan-radiation")
     base = "http://apis.data.go.kr/6260000/EnvironmentalRadiationInfoService/getEnvironmentalRadiationInfoDetail"
-    for query in ("resultType=json&numOfRows=100", "numOfRows=100&resultType=json", "serviceKey=x&numOfRows=100&resultType=json"):
+    for query in (
+        "resultType=json&numOfRows=100",
+        "numOfRows=100&resultType=json",
+        "serviceKey=x&numOfRows=100&resultType=json",
+    ):
         assert matches(busan, "GET", f"{base}?{query}", TABLES)
     for query in ("resultType=json", "resultType=xml&numOfRows=100", "resultType=json&numOfRows=100&pageNo=2"):
         assert not matches(busan, "GET", f"{base}?{query}", TABLES)
@@ -39,15 +43,28 @@ def test_an_archived_address_matches_without_its_secret_and_in_any_order() -> No
 
 
 def test_variables_come_back_from_the_address() -> None:
-    found = recognise(feed("kr-khnp-radiorate"), "GET", "http://data.khnp.co.kr/environ/service/realtime/radiorate?genName=YK", TABLES)
+    found = recognise(
+        feed("kr-khnp-radiorate"), "GET", "http://data.khnp.co.kr/environ/service/realtime/radiorate?genName=YK", TABLES
+    )
     assert found is not None
     assert (found[0].id, dict(found[1])) == ("realtime", {"plant": "YK"})
 
 
 def test_a_closed_list_of_values_is_closed() -> None:
     base = "https://www.ramis.nra.go.jp/api/v1/map/map-means-data-public?data_type="
-    kinds = {kind: found[0].id if (found := recognise(feed("jp-nra-ramis"), "GET", base + kind, TABLES)) else None for kind in "0123457"}
-    assert kinds == {"0": "missing-list", "1": "readings", "2": "readings", "3": "readings", "4": None, "5": None, "7": None}
+    kinds = {
+        kind: found[0].id if (found := recognise(feed("jp-nra-ramis"), "GET", base + kind, TABLES)) else None
+        for kind in "0123457"
+    }
+    assert kinds == {
+        "0": "missing-list",
+        "1": "readings",
+        "2": "readings",
+        "3": "readings",
+        "4": None,
+        "5": None,
+        "7": None,
+    }
 
 
 def test_no_address_belongs_to_two_feeds() -> None:
@@ -65,7 +82,9 @@ def test_what_was_only_found_in_archives_is_never_asked() -> None:
 
 def test_yesterday_is_asked_for_in_the_zone_of_the_publisher_and_seldom() -> None:
     daily = [url for url in urls("hk-hko-gamma") if "RYES" in url]
-    assert daily == ["https://data.weather.gov.hk/weatherAPI/opendata/opendata.php?dataType=RYES&lang=en&rformat=json&date=20260814"]
+    assert daily == [
+        "https://data.weather.gov.hk/weatherAPI/opendata/opendata.php?dataType=RYES&lang=en&rformat=json&date=20260814"
+    ]
     polls = [NOON + step * feed("hk-hko-gamma").schedule.every_s for step in range(72)]
     assert sum("RYES" in url for now_s in polls for url in urls("hk-hko-gamma", now_s)) == 4
 
@@ -74,6 +93,10 @@ def test_yesterday_is_asked_for_in_the_zone_of_the_publisher_and_seldom() -> Non
 def test_every_listed_point_is_asked_once(kind: str) -> None:
     asked = [url for url in urls("jp-orbs-sea") if kind in url]
     listed = TABLES["jp-orbs-points"]
-    wanted = [key for key, name in zip(listed.column("key"), listed.column("kind"), strict=True) if name == kind.partition("_")[0]]
+    wanted = [
+        key
+        for key, name in zip(listed.column("key"), listed.column("kind"), strict=True)
+        if name == kind.partition("_")[0]
+    ]
     assert len(asked) == len(set(asked)) == len(wanted) > 5
     assert {request.absent for request in planned(feed("jp-orbs-sea"), NOON, TABLES)} == {(404,)}

@@ -39,7 +39,12 @@ def judged(one: Series, values: list[float], age_s: int = 60) -> list[list[str]]
 
 
 def test_floor_and_ceiling_of_the_detector_itself() -> None:
-    assert judged(series(floor=0.2, ceiling=10.0), [0.19, 0.2, 10.0, 10.1]) == [["below_range"], [], [], ["above_range"]]
+    assert judged(series(floor=0.2, ceiling=10.0), [0.19, 0.2, 10.0, 10.1]) == [
+        ["below_range"],
+        [],
+        [],
+        ["above_range"],
+    ]
 
 
 def test_the_declared_range_is_in_the_quantity_s_unit_and_so_converted() -> None:
@@ -102,7 +107,9 @@ def test_a_list_of_missing_stations_flags_values_until_the_next_list() -> None:
 
 def test_flags_of_numbers_without_a_reliable_unit() -> None:
     body = b'[{"device_urn":"a","when_captured":"2026-08-15T00:00:00Z","lnd_712u":0.2}]'
-    harvest = Bench.fresh().harvest("int-safecast-devices", "https://tt.safecast.org/devices", body, datetime.fromtimestamp(NOW, UTC))
+    harvest = Bench.fresh().harvest(
+        "int-safecast-devices", "https://tt.safecast.org/devices", body, datetime.fromtimestamp(NOW, UTC)
+    )
     (row,) = rows(harvest.readings)
     assert {"no_reliable_unit", "unit_not_stated"} <= set(row["qc"])
     assert Qc.NO_RELIABLE_UNIT.name is not None

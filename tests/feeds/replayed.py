@@ -45,7 +45,9 @@ class Bench:
         return cls(Harvester(config()))
 
     def harvest(self, feed_id: str, url: str, body: bytes, received: datetime, status: int = 200) -> Harvest:
-        return self.harvester.harvest(feed(feed_id), Fetched(answer(feed_id, url, received, status), body), received.timestamp())
+        return self.harvester.harvest(
+            feed(feed_id), Fetched(answer(feed_id, url, received, status), body), received.timestamp()
+        )
 
 
 def iso(seconds: int) -> str:

@@ -67,7 +67,9 @@ def test_the_facts_written_by_hand_hold(folder: Path) -> None:
     if "value" in facts:
         known = facts["value"]
         at = iso(int(moment(known["end"]).timestamp()))
-        assert (known["series"], at, known["text"], known["unit"]) in {(row["series"], row["end"], row["text"], row["unit"]) for row in readings}
+        assert (known["series"], at, known["text"], known["unit"]) in {
+            (row["series"], row["end"], row["text"], row["unit"]) for row in readings
+        }
     if "floor" in facts:
         series = {one.uid: one for harvest in found if harvest.readings for one in harvest.readings.series}
         assert series[facts["floor"]["series"]].floor == facts["floor"]["value"]
@@ -83,7 +85,10 @@ def test_the_facts_written_by_hand_hold(folder: Path) -> None:
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_a_warm_harvester_gives_what_a_fresh_one_gives(folder: Path) -> None:
     bench = Bench.fresh()
-    captures = [(one["url"], (folder / one["file"]).read_bytes(), moment(one["received"])) for one in meta_of(folder)["captures"]]
+    captures = [
+        (one["url"], (folder / one["file"]).read_bytes(), moment(one["received"]))
+        for one in meta_of(folder)["captures"]
+    ]
     first = [told(bench.harvest(folder.name, *capture)) for capture in captures]
     again = [told(bench.harvest(folder.name, *capture)) for capture in captures]
     assert first == again

@@ -116,8 +116,12 @@ if HAS_SHARED:
                 continue
             stations = {station.uid: station.key for station in harvest.stations}
             keys = [(stations[one.station_uid], one.quantity, one.window_s) for one in readings.series]
-            stamps = {second: datetime.fromtimestamp(second, JST).isoformat() for second in set(readings.end_s.tolist())}
-            for at, end, value in zip(readings.index.tolist(), readings.end_s.tolist(), readings.value.tolist(), strict=True):
+            stamps = {
+                second: datetime.fromtimestamp(second, JST).isoformat() for second in set(readings.end_s.tolist())
+            }
+            for at, end, value in zip(
+                readings.index.tolist(), readings.end_s.tolist(), readings.value.tolist(), strict=True
+            ):
                 if keys[at][1] != "wind_from_direction":
                     found[(*keys[at], stamps[end])] = value
         assert found == expected_of(paths)
@@ -126,7 +130,11 @@ if HAS_SHARED:
     def test_ramis_text_is_given_back_as_it_was_published() -> None:
         url, at, body = next(one for one in ramis(sweeps("2026-08-15")[:1]) if one[0].endswith("data_type=2"))
         document = json.loads(body, parse_float=str, parse_int=str)
-        published = {(row["obs_station_unique_code"], row["meas_datetime"]): row["air_dose_rate"] for row in document["data"] if row["air_dose_rate"]}
+        published = {
+            (row["obs_station_unique_code"], row["meas_datetime"]): row["air_dose_rate"]
+            for row in document["data"]
+            if row["air_dose_rate"]
+        }
         harvest = Bench.fresh().harvest("jp-nra-ramis", url, body, at)
         given = {row["text"] for row in rows(harvest.readings) if "air_dose_rate" in row["series"]}
         assert given == set(published.values())
@@ -142,18 +150,26 @@ if HAS_SHARED:
                 continue
             readings = harvest.readings
             floor = [readings.series[at].floor for at in readings.index.tolist()]
-            below = [limit is not None and value < limit for limit, value in zip(floor, readings.value.tolist(), strict=True)]
+            below = [
+                limit is not None and value < limit for limit, value in zip(floor, readings.value.tolist(), strict=True)
+            ]
             assert below == [bool(flags & Qc.BELOW_RANGE) for flags in readings.qc.tolist()]
 
     def test_ramis_whole_wire_records() -> None:
         path = next((DATA / "jp-nra-ramis" / "wire_sample").glob("*.json"))
         url = "https://www.ramis.nra.go.jp/api/v1/map/map-means-data-public?data_type=1"
-        harvest = Bench.fresh().harvest("jp-nra-ramis", url, path.read_bytes(), datetime(2026, 9, 9, 22, 10, tzinfo=JST))
+        harvest = Bench.fresh().harvest(
+            "jp-nra-ramis", url, path.read_bytes(), datetime(2026, 9, 9, 22, 10, tzinfo=JST)
+        )
         assert harvest.read == 6
         assert harvest.readings is not None
         published = json.loads(path.read_text(encoding="utf-8"))["data"]
         assert sorted(set(harvest.readings.published_s.tolist())) == sorted(
-            {int(datetime.fromisoformat(row["update_datetime"]).timestamp()) for row in published if row["air_dose_rate"] is not None}
+            {
+                int(datetime.fromisoformat(row["update_datetime"]).timestamp())
+                for row in published
+                if row["air_dose_rate"] is not None
+            }
         )
 
     def test_radar_rain_stands_at_the_stations_of_ramis() -> None:
@@ -162,7 +178,11 @@ if HAS_SHARED:
             (f"jp-nra-ramis:{row['station_id'][:8]}", iso(int(datetime.fromisoformat(row["obs_time"]).timestamp())), float(row["mmh"]))
             for path in (DATA / "jp-nra-ramis" / "raw_sweeps" / "2026-08-15").glob("*_radar.csv.gz") for row in sweep_rows(path)
         }  # fmt: skip
-        found = {(row["series"].rpartition(":precipitation_rate")[0], row["end"], row["value"]) for harvest in kept for row in rows(harvest.readings)}
+        found = {
+            (row["series"].rpartition(":precipitation_rate")[0], row["end"], row["value"])
+            for harvest in kept
+            for row in rows(harvest.readings)
+        }
         assert found == expected
         assert not refused
         assert set(ignored) == {Ignored.REPEATED_IN_PAYLOAD}
@@ -210,7 +230,10 @@ if HAS_SHARED:
         kept, refused, ignored = together(harvested("kr-busan-radiation", "busan"))
         stations = [station for harvest in kept for station in harvest.stations]
         assert len(stations) == 54
-        assert {station.key for station in stations if station.position_origin == "refused"} == {"광안리U관광안내소", "망미공원"}
+        assert {station.key for station in stations if station.position_origin == "refused"} == {
+            "광안리U관광안내소",
+            "망미공원",
+        }
         doses = [row for harvest in kept for row in rows(harvest.readings) if row["unit"] == "nSv/h"]
         assert len(doses) == 54
         assert all("unit_assumed" in row["qc"] for row in doses)
@@ -221,7 +244,9 @@ if HAS_SHARED:
     def test_busan_raw_values_jitter_but_the_station_stays_where_it_is() -> None:
         bench = Bench.fresh()
         url, at, _ = answers("busan")[0]
-        lines = (DATA / "kr-busan-radiation" / "raw_values_excerpt_2024.ndjson").read_text(encoding="utf-8").splitlines()
+        lines = (
+            (DATA / "kr-busan-radiation" / "raw_values_excerpt_2024.ndjson").read_text(encoding="utf-8").splitlines()
+        )
         places, texts = set(), []
         for number, line in enumerate(lines):
             item = {**json.loads(line), "checkTime": f"2024-10-17 {number:02}:00:00"}
@@ -249,7 +274,9 @@ if HAS_SHARED:
         devices = json.loads(body)
         tubes = ("lnd_7318u", "lnd_7318c", "lnd_7128ec", "lnd_712u", "lnd_78017w")
         unreadable = [row for row in devices if "-00-" in row.get("when_captured", "-00-")]
-        expected = {(row["device_urn"], tube) for row in devices for tube in tubes if tube in row and row not in unreadable}
+        expected = {
+            (row["device_urn"], tube) for row in devices for tube in tubes if tube in row and row not in unreadable
+        }
         harvest = Bench.fresh().harvest("int-safecast-devices", url, body, at)
         keys = {station.uid: station.key for station in harvest.stations}
         assert harvest.readings is not None
@@ -275,7 +302,11 @@ if HAS_SHARED:
 
     def cells(kept: list[Harvest], medium: str) -> Counter[tuple[str, str]]:
         return Counter(
-            (one.analyte, str(one.censoring)) for harvest in kept for sample in harvest.samples if sample.medium == medium for one in sample.results
+            (one.analyte, str(one.censoring))
+            for harvest in kept
+            for sample in harvest.samples
+            if sample.medium == medium
+            for one in sample.results
         )
 
     def test_orbs_sea_water_cells_are_those_of_the_card(orbs: Any) -> None:
@@ -283,7 +314,11 @@ if HAS_SHARED:
         found = cells(kept, "sea_water")
         assert (found[("Cs-134", "none")], found[("Cs-134", "below")]) == (541, 29_693)
         assert (found[("Cs-137", "none")], found[("Cs-137", "below")]) == (15_055, 15_419)
-        assert (found[("H-3", "none")], found[("H-3", "below")], found[("H-3", "not_measured")]) == (3_585, 5_905, 18_579)
+        assert (found[("H-3", "none")], found[("H-3", "below")], found[("H-3", "not_measured")]) == (
+            3_585,
+            5_905,
+            18_579,
+        )
         assert sum(count for (_, kind), count in found.items() if kind == "not_reported") == 251
         assert found.total() == 89_384
         assert ignored[Ignored.PADDING] == 7_645
@@ -291,7 +326,13 @@ if HAS_SHARED:
 
     def test_orbs_fish_and_seaweed_rows_are_all_read(orbs: Any) -> None:
         kept, _, _ = orbs
-        biota = [one for harvest in kept for sample in harvest.samples if sample.medium in {"fish", "seaweed"} for one in sample.results]
+        biota = [
+            one
+            for harvest in kept
+            for sample in harvest.samples
+            if sample.medium in {"fish", "seaweed"}
+            for one in sample.results
+        ]
         assert len(biota) == 35_178
         assert sum(one.uncertainty is not None for one in biota) == 52
         assert {one.uncertainty_kind for one in biota} == {"", "not_stated"}
@@ -300,7 +341,13 @@ if HAS_SHARED:
         kept, _, _ = orbs
         uids = [one.uid for harvest in kept for sample in harvest.samples for one in sample.results]
         assert len(uids) == len(set(uids))
-        assert all(one.text for harvest in kept for sample in harvest.samples for one in sample.results if str(one.censoring) in {"none", "below"})
+        assert all(
+            one.text
+            for harvest in kept
+            for sample in harvest.samples
+            for one in sample.results
+            if str(one.censoring) in {"none", "below"}
+        )
 
     def test_orbs_two_representations_of_tritium_are_linked(orbs: Any) -> None:
         kept, _, _ = orbs
@@ -321,4 +368,6 @@ if HAS_SHARED:
         assert not refused
         big = [quake for quake in harvest.quakes if quake.magnitude == 7.3]
         assert any(abs((quake.latitude_deg or 0) - (37 + 43.7 / 60)) < 1e-9 and quake.depth_km == 55 for quake in big)
-        assert all(20 < quake.latitude_deg < 50 for quake in harvest.quakes if quake.latitude_deg and quake.max_intensity)
+        assert all(
+            20 < quake.latitude_deg < 50 for quake in harvest.quakes if quake.latitude_deg and quake.max_intensity
+        )
