@@ -5,10 +5,13 @@ Use from any test folder by importing the fixtures `database_url`, `store` (both
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -33,8 +36,13 @@ def _start_server() -> tuple[str, object]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """Admin URL of the session's server; its version is printed in the test report's header section."""
+    """Admin URL of the session's server; `server_version` tells its version."""
     url, server = _start_server()
+    if server is not None:
+        with psycopg.connect(libpq(url), autocommit=True) as connection:  # nothing here outlives the session
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
     yield url
     if server is not None:
         server.cleanup()  # type: ignore[attr-defined]
@@ -53,11 +61,11 @@ def server_version(url: str) -> str:
     return str(row[0])
 
 
-def fresh_postgres(admin_url: str) -> str:
-    """A new empty database on the server; its URL."""
+def fresh_postgres(admin_url: str, template: str = "template1") -> str:
+    """A new database on the server, empty or like `template`; its URL."""
     name = f"t{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(libpq(admin_url), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return sa.make_url(admin_url).set(database=name).render_as_string(hide_password=False)
 
 
@@ -85,17 +93,55 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
 
 
+def _migrated(url: str) -> str:
+    async def migrate() -> None:
+        await (await open_store(url)).close()
+
+    with ThreadPoolExecutor(1) as apart:  # a test's own loop is running while its fixtures are made
+        apart.submit(lambda: asyncio.run(migrate())).result()
+    return url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with our schema and nothing in it, to be copied: migrating afresh for every test takes longer than most tests."""
+    path = tmp_path_factory.mktemp("template") / "store.db"
+    _migrated(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: str) -> str:
+    """The name of a database with our schema and nothing in it, to be a template."""
+    return str(sa.make_url(_migrated(fresh_postgres(postgres_server))).database)
+
+
 @pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
+def sqlite_copy(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """URL of an empty, migrated SQLite file."""
+    shutil.copy(migrated_sqlite, tmp_path / "store.db")
+    return f"sqlite+aiosqlite:///{tmp_path / 'store.db'}"
+
+
+@pytest.fixture
+def postgres_copy(postgres_server: str, migrated_postgres: str) -> Iterator[str]:
+    """URL of an empty, migrated PostgreSQL database."""
+    url = fresh_postgres(postgres_server, migrated_postgres)
+    yield url
+    drop_postgres(postgres_server, url)
+
+
+@pytest.fixture(params=ENGINES)
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """An open, migrated, empty store, once for each engine."""
-    opened = await open_store(database_url)
+    opened = await open_store(request.getfixturevalue("sqlite_copy" if request.param == "sqlite" else "postgres_copy"))
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def sqlite_store(sqlite_url: str) -> AsyncIterator[Store]:
+async def sqlite_store(sqlite_copy: str) -> AsyncIterator[Store]:
     """An open, migrated, empty store on a SQLite file, for tests that need no second engine."""
-    opened = await open_store(sqlite_url)
+    opened = await open_store(sqlite_copy)
     yield opened
     await opened.close()

@@ -114,7 +114,7 @@ async def agrees(store: Store, example: int, model: Naive) -> None:
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(steps=STEPS)
 def test_the_store_agrees_with_a_list_of_versions(
@@ -138,7 +138,7 @@ def test_the_store_agrees_with_a_list_of_versions(
     runner.run(play())
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=VALUES, then=VALUES, gap_s=st.integers(0, 5))
 def test_withdrawals_end_a_reading_and_keep_it(
     kept: tuple[asyncio.Runner, Store], first: float | None, then: float | None, gap_s: int
