@@ -15,9 +15,24 @@ from api.limits import BUCKETS, Buckets, limit_rate
 from api.openapi import document
 from api.operation import Call, Operation
 from api.pages import add_pages
-from api.routes import feeds, latest, quakes, regions, samples, series, sources, stations, summaries, system
+from api.problems import Code, ProblemError
+from api.routes import (
+    alerts,
+    feeds,
+    latest,
+    quakes,
+    regions,
+    samples,
+    series,
+    sources,
+    stations,
+    subscriptions,
+    summaries,
+    system,
+)
 from api.service import SERVICE, Service
 from api.settings import ApiSettings
+from api.targets import TargetCheck, public_https
 from api.writing import VARY, chosen_format, kept, send, write
 from domain.clock import Clock
 from specs.loading import Config
@@ -25,7 +40,8 @@ from store.engine import Store
 
 OPERATIONS: tuple[Operation, ...] = (
     *system.OPERATIONS, *sources.OPERATIONS, *feeds.OPERATIONS, *stations.OPERATIONS, *series.OPERATIONS, *latest.OPERATIONS,
-    *samples.OPERATIONS, *quakes.OPERATIONS, *regions.OPERATIONS, *summaries.OPERATIONS,
+    *samples.OPERATIONS, *quakes.OPERATIONS, *regions.OPERATIONS, *summaries.OPERATIONS, *alerts.OPERATIONS,
+    *subscriptions.OPERATIONS,
 )
 
 _OPERATION: web.RequestKey[str] = web.RequestKey("operation", str)
@@ -36,11 +52,13 @@ _PREFLIGHT = {
 }
 
 
-def create_app(store: Store, config: Config, settings: ApiSettings, clock: Clock) -> web.Application:
-    """The API over an open store; the caller owns and closes the store."""
+def create_app(
+    store: Store, config: Config, settings: ApiSettings, clock: Clock, *, target_check: TargetCheck = public_https
+) -> web.Application:
+    """The API over an open store; the caller owns and closes the store. `target_check` says why an address may get no webhooks."""
     middlewares = [measure, answer_for_any_origin, problems.tell_problems, limit_rate]
     app = web.Application(middlewares=middlewares, client_max_size=settings.body_limit_bytes)
-    app[SERVICE] = Service(store, config, settings, clock)
+    app[SERVICE] = Service(store, config, settings, clock, target_check)
     app[BUCKETS] = Buckets(settings.requests_per_minute)
     for operation in OPERATIONS:
         handle = _handler(operation)
@@ -62,13 +80,27 @@ def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.Stre
         service = request.app[SERVICE]
         query = params.read(known, request.query)
         word = operation.formats[0] if operation.media else chosen_format(operation, request, query.values.get("f"))
-        call = Call(service, request, query, dict(request.match_info), service.now_s(), word)
+        body = None if operation.body is None else await _body(operation, request)
+        call = Call(service, request, query, dict(request.match_info), service.now_s(), word, body)
         if operation.kept_s:
             return await _from_kept(operation, call)
         reply = await operation.handler(call)
         return reply if isinstance(reply, web.StreamResponse) else await write(call, reply)
 
     return handle
+
+
+async def _body(operation: Operation, request: web.Request) -> msgspec.Struct:
+    """The body of a request, read as the operation declares it; raises ProblemError 400, 413, 415 or 422."""
+    if request.content_type != "application/json":
+        raise ProblemError(Code.UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json.", "Content-Type")
+    try:
+        read: msgspec.Struct = msgspec.json.decode(await request.read(), type=operation.body)
+    except msgspec.ValidationError as error:
+        raise ProblemError(Code.NOT_MEANINGFUL, f"The body does not fit: {error}.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProblemError(Code.BAD_BODY, f"The body is no JSON: {error}.") from error
+    return read
 
 
 async def _from_kept(operation: Operation, call: Call) -> web.StreamResponse:

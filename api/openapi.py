@@ -125,6 +125,10 @@ def _own(operation: Operation) -> Iterable[Code]:
         yield Code.MISSING_PARAMETER
     if any(param.schema.get("format") == "date-time" for param in operation.params):
         yield Code.NAIVE_TIME
+    if "bbox" in {param.name for param in operation.params}:
+        yield from (Code.UNKNOWN_NAME, Code.NOT_MEANINGFUL)
+    if "cursor" in {param.name for param in operation.params}:
+        yield Code.BAD_CURSOR
     if {"from", "to"} <= {param.name for param in operation.params}:
         yield Code.WINDOW_REVERSED
     if operation.body is not None:

@@ -101,7 +101,9 @@ def _bounded(low: float, high: float) -> Callable[[str], float]:
     return parse
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A parser that takes whole numbers in a range, in plain digits."""
+
     def parse(text: str) -> int:
         if not (text.isascii() and text.isdigit()) or not low <= int(text) <= high:
             raise ValueError(f"not a whole number between {low} and {high}")
@@ -174,7 +176,7 @@ BBOX = Param(
 NEAR = Param("near", _near, {"type": "string", "pattern": f"^{_LAT},{_LON}$"}, "latitude,longitude in degrees.", "37.42,141.03")
 RADIUS_DEFAULT_M = 30_000
 RADIUS_M = Param(
-    "radius_m", _whole(1, 2_000_000), {"type": "integer", "minimum": 1, "maximum": 2_000_000, "default": RADIUS_DEFAULT_M},
+    "radius_m", whole(1, 2_000_000), {"type": "integer", "minimum": 1, "maximum": 2_000_000, "default": RADIUS_DEFAULT_M},
     "Radius around `near` in metres.", "30000",
 )
 COUNTRY = Param("country", _country, {"type": "string", "pattern": "^[A-Z]{2}$"}, "ISO 3166-1 alpha-2 code of the region that a station lies in.", "KR")
@@ -187,7 +189,7 @@ TO = instant("to", "End of the window, excluded.", "2026-08-16T00:00:00+09:00")
 FROM_REQUIRED = instant("from", FROM.description, FROM.example, required=True)
 TO_REQUIRED = instant("to", TO.description, TO.example, required=True)
 AS_OF = instant("as_of", "Answer with what was known then: later revisions are not seen.", "2026-08-15T12:00:00Z")
-LIMIT = Param("limit", _whole(1, LIMIT_MOST), {"type": "integer", "minimum": 1, "maximum": LIMIT_MOST, "default": LIMIT_DEFAULT}, "Rows on one page.", "100")
+LIMIT = Param("limit", whole(1, LIMIT_MOST), {"type": "integer", "minimum": 1, "maximum": LIMIT_MOST, "default": LIMIT_DEFAULT}, "Rows on one page.", "100")
 CURSOR = Param("cursor", _word, {"type": "string", "minLength": 1}, "Where the next page begins; take it from `next`.", "")
 
 #: The filters of stations, series, observations, latest and samples.

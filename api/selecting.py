@@ -25,7 +25,7 @@ def selection(query: p.Query, service: Service) -> Filter:
     if country and country not in service.countries:
         raise ProblemError(Code.UNKNOWN_NAME, f"No region here lies in {country!r}; known are {', '.join(service.countries)}.", p.COUNTRY.name)
     return Filter(
-        areas=_known(query.all(p.REGION), service.config.geography.by_id, p.REGION.name),
+        areas=known_names(query.all(p.REGION), service.config.geography.by_id, p.REGION.name),
         bbox=bbox,
         near=(*near, float(radius or p.RADIUS_DEFAULT_M)) if near is not None else None,
         country=country,
@@ -35,7 +35,8 @@ def selection(query: p.Query, service: Service) -> Filter:
     )
 
 
-def _known(words: Sequence[str], known: Collection[str], name: str) -> frozenset[str]:
+def known_names(words: Sequence[str], known: Collection[str], name: str) -> frozenset[str]:
+    """The words as a set; raises ProblemError 404 for one that is not known."""
     for word in words:
         if word not in known:
             raise ProblemError(Code.UNKNOWN_NAME, f"{word!r} is no {name} that is known here.", name)
@@ -43,8 +44,8 @@ def _known(words: Sequence[str], known: Collection[str], name: str) -> frozenset
 
 
 def _feeds(query: p.Query, service: Service) -> frozenset[str]:
-    feeds = _known(query.all(p.FEED), service.feeds, p.FEED.name)
-    sources = _known(query.all(p.SOURCE), service.sources, p.SOURCE.name)
+    feeds = known_names(query.all(p.FEED), service.feeds, p.FEED.name)
+    sources = known_names(query.all(p.SOURCE), service.sources, p.SOURCE.name)
     if not sources:
         return feeds
     of_sources = {feed.id for feed in service.config.feeds if feed.source in sources}

@@ -6,17 +6,21 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from api.caching import AnswerCache
 from api.metrics import ApiMetrics
 from api.models.common import Withheld
 from api.settings import ApiSettings
+from api.targets import TargetCheck, public_https
 from domain.clock import Clock
 from domain.states import Audience, Redistribute
 from specs.feed import FeedSpec
 from specs.loading import Config
+from specs.rule import RuleSpec
 from specs.source import SourceSpec
 from store import read
 from store.engine import Store
@@ -57,6 +61,7 @@ class Service:
     config: Config
     settings: ApiSettings
     clock: Clock
+    target_check: TargetCheck = public_https
     metrics: ApiMetrics = field(default_factory=ApiMetrics)
     kept: AnswerCache = field(default_factory=AnswerCache)
     _pulse: Pulse | None = None
@@ -96,6 +101,18 @@ class Service:
     def sources(self) -> dict[str, SourceSpec]:
         """Source id -> source."""
         return {source.id: source for source in self.config.sources}
+
+    @cached_property
+    def rules(self) -> dict[str, RuleSpec]:
+        """Rule id -> rule."""
+        return {rule.id: rule for rule in self.config.rules}
+
+    @cached_property
+    def measured(self) -> dict[str, object]:
+        """Rule id -> its measured false alarms and time to detect, from `config/measured_rules.json` where there is one."""
+        path = self.config.folder / "measured_rules.json"
+        found: dict[str, object] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any]) if path.is_file() else {}
+        return found
 
     @cached_property
     def countries(self) -> tuple[str, ...]:

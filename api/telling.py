@@ -32,7 +32,8 @@ def conversion(published: str, canonical: str) -> v.Conversion | None:
 
 
 @lru_cache(maxsize=4096)
-def _qc(value: int) -> tuple[str, ...]:
+def qc_codes(value: int) -> tuple[str, ...]:
+    """The codes of the flags that are set."""
     return tuple(codes(value))
 
 
@@ -112,7 +113,7 @@ def observation(row: ObservationRow, of: Series, service: Service) -> v.Observat
     return v.Observation(
         series=of.uid, station=of.station_uid, quantity=of.quantity, analyte=of.analyte, medium=of.medium,
         value=converted(row.value, row.unit, unit), unit=unit, uncertainty=None, censoring=row.censoring,
-        limit=converted(row.limit, row.unit, unit), qc=_qc(row.qc), kind=kind_of(of), conversion=conversion(row.unit, unit),
+        limit=converted(row.limit, row.unit, unit), qc=qc_codes(row.qc), kind=kind_of(of), conversion=conversion(row.unit, unit),
         published=v.Published(text=row.text, unit=of.published_unit_text, ucum=row.unit),
         phenomenon_start=told(row.end_s - of.window_s) if of.window_s else None, phenomenon_end=told(row.end_s),
         published_at=told_or_none(row.published_s), received_at=told(row.received_s), revision=row.revision,

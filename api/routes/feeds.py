@@ -158,11 +158,11 @@ def _periods(rows: Sequence[RunRow], end_s: int) -> tuple[m.Period, ...]:
 _ONE = {"id": "jp-nra-ramis", "run": "jp-nra-ramis@2026-08-15T00:10:00Z"}
 _GONE = (Code.NOT_FOUND,)
 OPERATIONS = (
-    Operation("GET", "/v1/feeds", feeds, "Feeds and their states", m.FeedList, "feeds", p.PAGE, ("json", "csv", "ndjson"), (Code.BAD_CURSOR,)),
+    Operation("GET", "/v1/feeds", feeds, "Feeds and their states", m.FeedList, "feeds", p.PAGE, ("json", "csv", "ndjson")),
     Operation("GET", "/v1/feeds/{id}", feed, "One feed", m.FeedAnswer, "feeds", problems=_GONE, path_examples=_ONE),
     Operation(
         "GET", "/v1/feeds/{id}/runs", runs, "Runs of a feed, newest first", m.RunList, "feeds", p.PAGE, ("json", "csv", "ndjson"),
-        (*_GONE, Code.BAD_CURSOR), path_examples=_ONE,
+        _GONE, path_examples=_ONE,
     ),
     Operation("GET", "/v1/feeds/{id}/runs/{run}", run, "One run with its requests", m.RunAnswer, "feeds", problems=_GONE, path_examples=_ONE),
     Operation(

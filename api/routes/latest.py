@@ -10,7 +10,6 @@ from api.models.places import FeatureCollection, feature, point
 from api.models.values import Latest, LatestAnswer
 from api.operation import Call, Operation, Reply
 from api.paging import begin, following, limit
-from api.problems import Code
 from api.selecting import coverage, feeds_meant, selection
 from api.telling import latest as tell_latest
 from domain.states import Freshness
@@ -55,6 +54,6 @@ def collection(answer: LatestAnswer) -> FeatureCollection:
 OPERATIONS = (
     Operation(
         "GET", "/v1/latest", latest, "Newest value of each series", LatestAnswer, "values", (*p.FILTERS, p.AS_OF, *p.PAGE),
-        ("json", "geojson", "csv", "ndjson"), (Code.UNKNOWN_NAME, Code.BAD_CURSOR), kept_s=_KEPT_S,
+        ("json", "geojson", "csv", "ndjson"), kept_s=_KEPT_S,
     ),
 )

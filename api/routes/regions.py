@@ -58,7 +58,7 @@ async def region(call: Call) -> Reply:
 OPERATIONS = (
     Operation(
         "GET", "/v1/regions", regions, "Regions, sea areas and zones", RegionList, "regions", (p.COUNTRY, KIND, *p.PAGE), ("json", "geojson"),
-        (Code.BAD_CURSOR,), kept_s=_DAY_S,
+        kept_s=_DAY_S,
     ),
     Operation(
         "GET", "/v1/regions/{id}", region, "One region", RegionAnswer, "regions", (), ("json", "geojson"), (Code.NOT_FOUND,),

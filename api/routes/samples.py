@@ -88,7 +88,7 @@ async def sample(call: Call) -> Reply:
 OPERATIONS = (
     Operation(
         "GET", "/v1/samples", samples, "Laboratory results", m.SamplePage, "samples", (p.FROM, p.TO, p.AS_OF, *p.FILTERS, *p.PAGE),
-        ("json", "csv", "ndjson"), (Code.UNKNOWN_NAME, Code.BAD_CURSOR),
+        ("json", "csv", "ndjson"),
     ),
     Operation(
         "GET", "/v1/samples/{id}", sample, "One sample with its revisions", m.SampleAnswer, "samples", problems=(Code.NOT_FOUND,),

@@ -154,16 +154,16 @@ _ONE = {"id": "jp-nra-ramis:1010110001:air_dose_rate_as_published:air_over_land"
 _FORMATS = ("json", "csv", "ndjson")
 OPERATIONS = (
     Operation(
-        "GET", "/v1/series", series_list, "Series", SeriesPage, "series", (*p.FILTERS, *p.PAGE), _FORMATS, (Code.UNKNOWN_NAME, Code.BAD_CURSOR)
+        "GET", "/v1/series", series_list, "Series", SeriesPage, "series", (*p.FILTERS, *p.PAGE), _FORMATS
     ),
     Operation("GET", "/v1/series/{id}", series, "One series", SeriesAnswer, "series", problems=(Code.NOT_FOUND,), path_examples=_ONE),
     Operation(
         "GET", "/v1/series/{id}/observations", observations_of_series, "Observations of a series", (v.SeriesObservations, v.SeriesBuckets),
-        "values", (p.FROM, p.TO, p.AS_OF, RESOLUTION, *p.PAGE), _FORMATS, (Code.NOT_FOUND, Code.BAD_CURSOR, Code.NOT_MEANINGFUL),
+        "values", (p.FROM, p.TO, p.AS_OF, RESOLUTION, *p.PAGE), _FORMATS, (Code.NOT_FOUND, Code.NOT_MEANINGFUL),
         path_examples=_ONE,
     ),
     Operation(
         "GET", "/v1/observations", observations, "Observations across series", v.ObservationPage, "values",
-        (p.FROM_REQUIRED, p.TO_REQUIRED, p.AS_OF, *p.FILTERS, *p.PAGE), _FORMATS, (Code.UNKNOWN_NAME, Code.BAD_CURSOR),
+        (p.FROM_REQUIRED, p.TO_REQUIRED, p.AS_OF, *p.FILTERS, *p.PAGE), _FORMATS,
     ),
 )

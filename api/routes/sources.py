@@ -38,7 +38,7 @@ async def source(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", "/v1/sources", sources, "Publishers", SourceList, "sources", PAGE, problems=(Code.BAD_CURSOR,)),
+    Operation("GET", "/v1/sources", sources, "Publishers", SourceList, "sources", PAGE),
     Operation(
         "GET", "/v1/sources/{id}", source, "One publisher", SourceAnswer, "sources", problems=(Code.NOT_FOUND,), path_examples={"id": "jp-nra"}
     ),

@@ -65,7 +65,7 @@ async def station(call: Call) -> Reply:
 OPERATIONS = (
     Operation(
         "GET", "/v1/stations", stations, "Stations", StationPage, "stations", (*p.FILTERS, *p.PAGE), ("json", "geojson", "csv", "ndjson"),
-        (Code.UNKNOWN_NAME, Code.BAD_CURSOR), kept_s=60,
+        kept_s=60,
     ),
     Operation(
         "GET", "/v1/stations/{id}", station, "One station with its series", StationAnswer, "stations", problems=(Code.NOT_FOUND,),

@@ -1,0 +1,155 @@
+"""Alerts, their events and evidence, and the rules that they were decided by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from api.models.common import Instant, Link, Page, Struct
+from api.models.values import Conversion, Published
+
+Texts = Annotated[Mapping[str, str], Meta(description="by language")]
+
+
+class AlertStation(Struct, frozen=True, kw_only=True):
+    """One series that departed: its own median, the rise that fired and the largest one since, in the alert's unit."""
+
+    station: str
+    series: str
+    longitude: float | None
+    latitude: float | None
+    median: float
+    trigger: float
+    peak: float
+    rain: Annotated[bool | None, Meta(description="whether rain near explains the rise; null if not known")]
+
+
+class RuleBrief(Struct, frozen=True, kw_only=True):
+    """The rule and the version of it that decided."""
+
+    id: str
+    version: int
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """An alert at its newest revision. `level` is what it reached; silence leads to `stale`, never to `resolved`."""
+
+    id: str
+    kind: str
+    rule: RuleBrief
+    title: Texts
+    sentence: Annotated[Mapping[str, str], Meta(description="why, at the newest event, by language")]
+    state: str
+    level: str
+    revision: int
+    began_at: Instant
+    detected_at: Instant
+    updated_at: Instant
+    resolved_at: Instant | None
+    about: str
+    regions: tuple[str, ...]
+    feeds: tuple[str, ...]
+    quantity: str
+    medium: str
+    unit: str
+    series: tuple[str, ...]
+    stations: tuple[AlertStation, ...]
+    exercise: bool
+    note: str
+    links: Mapping[str, Link]
+
+
+class AlertPage(Page, frozen=True, kw_only=True):
+    """Alerts, newest start first. None listed means that none was raised, not that nothing happened: see the feeds."""
+
+    alerts: tuple[Alert, ...]
+
+
+class AlertAnswer(Struct, frozen=True, kw_only=True):
+    """One alert."""
+
+    alert: Alert
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One step in an alert's life."""
+
+    id: str
+    alert: str
+    revision: int
+    kind: str
+    state: str
+    level: str
+    at: Instant
+    rule_version: str
+    reasons: Texts
+    exercise: bool
+
+
+class EventList(Struct, frozen=True, kw_only=True):
+    """The history of an alert, in order."""
+
+    alert: str
+    events: tuple[Event, ...]
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """The exact revision of a reading that an event stands on, with the numbers it was judged by (unit in each name)."""
+
+    series: str
+    phenomenon_end: Instant
+    revision: int
+    value: float | None
+    unit: str
+    conversion: Conversion | None
+    published: Published
+    qc: tuple[str, ...]
+    published_at: Instant | None
+    received_at: Instant
+    sha256: str
+    numbers: Mapping[str, float]
+
+
+class EventEvidence(Struct, frozen=True, kw_only=True):
+    """One event with everything it stood on: readings, parameters of the rule, and the account of what was weighed."""
+
+    event: Event
+    parameters: Annotated[Any, Meta(description="of the rule, at its version then")]
+    account: Annotated[Any, Meta(description="what was weighed: baselines, rain with its age, counts")]
+    evidence: tuple[Proof, ...]
+    withheld: Annotated[int, Meta(description="readings held but not shown: ask the publisher")]
+
+
+class EvidenceList(Struct, frozen=True, kw_only=True):
+    """The evidence of an alert, event by event."""
+
+    alert: str
+    events: tuple[EventEvidence, ...]
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """A rule in words and numbers; `measured` holds its false alarms and time to detect once they were measured."""
+
+    id: str
+    version: int
+    kind: str
+    enabled: bool
+    title: Texts
+    description: Texts
+    quantities: tuple[str, ...]
+    parameters: Any
+    measured: Any
+
+
+class RuleList(Struct, frozen=True, kw_only=True):
+    """The rules of this service."""
+
+    rules: tuple[Rule, ...]
+
+
+class RuleAnswer(Struct, frozen=True, kw_only=True):
+    """One rule."""
+
+    rule: Rule
