@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import available_timezones
@@ -19,8 +20,13 @@ SECRET_NAME = re.compile(
 )
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # reads the whole folder of zones, so once is enough
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f"`{name}` is not an IANA time zone, as Asia/Tokyo or UTC")
     return name
 

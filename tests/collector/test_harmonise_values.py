@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.harmonise_quakes import iso6709
@@ -30,6 +30,7 @@ def utc(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).isoformat()
 
 
+@settings(deadline=None)
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=6))
 def test_decimals_give_the_published_text_back(value: Decimal) -> None:
     text = f"{value:f}"
@@ -39,6 +40,7 @@ def test_decimals_give_the_published_text_back(value: Decimal) -> None:
     assert found.digits == TEXT_KEPT or f"{found.value:.{found.digits}f}" == text
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_a_number_or_has_a_reason(text: str) -> None:
     found = number(text)
@@ -143,6 +145,7 @@ def test_a_zone_is_assumed_only_where_the_text_states_none() -> None:
     assert not stamps(zone_stated=True).read("2026-08-15T08:30:00").zone_assumed
 
 
+@settings(deadline=None)
 @given(st.datetimes(min_value=datetime(1950, 1, 1), max_value=datetime(2100, 1, 1)))
 def test_every_spelling_of_one_moment_is_one_second(moment: datetime) -> None:
     moment = moment.replace(second=0, microsecond=0)
@@ -156,6 +159,7 @@ def test_every_spelling_of_one_moment_is_one_second(moment: datetime) -> None:
     assert len(found) == 1
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_a_moment_or_has_a_reason(text: str) -> None:
     for spelling in ("iso", "loose", "epoch_s", "epoch_ms", "filetime", "%Y%m%d"):

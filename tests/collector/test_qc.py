@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.qc import judge
@@ -75,6 +75,7 @@ def test_nothing_to_judge() -> None:
     assert judge(Harvest(read=3), RAMIS, NOW) == Harvest(read=3)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=False), min_size=1, max_size=20), st.integers(0, 2**16))
 def test_flags_are_added_and_never_taken_away(values: list[float], before: int) -> None:
     given_ = readings(series(floor=0.2), values)
