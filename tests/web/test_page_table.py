@@ -156,3 +156,19 @@ async def test_attribution_boundaries_and_disclaimer_stand_on_the_page(visit):
     text = await seen.page.inner_text("body")
     for part in ("Contains data of Made Office", "Boundaries as drawn by the source", "does not say that a place is free of danger"):
         assert part in text, part
+
+
+@pytest.mark.parametrize(("judged", "above", "named", "expected"), [
+    (7, 0, [], "normal"), (6, 0, [], ""), (7, 2, ["made:other"], ""), (7, 1, ["made:one"], "elevated"), (6, 1, ["made:one"], "elevated"),
+])
+async def test_a_summary_judges_a_station_only_where_it_judged_all(visit, judged, above, named, expected):
+    seen = await visit(switches=bare())
+    block = {"medium": "air_over_land", "quantity": "q", "analyte": "gamma-total", "exercise": False, "window_class": "current", "fresh": 7,
+             "judged": judged, "departure": {"above": above, "stations_above": named}}
+    found = await seen.page.evaluate("""async (block) => {
+      const { judgeOf } = await import("/web/js/judged.js");
+      const row = { station: "made:one", medium: "air_over_land", quantity: "q", analyte: "gamma-total", exercise: false };
+      const judge = judgeOf("JP-13", [block]);
+      return [judge(row, ["JP-13"]), judge(row, ["JP-14"]), judge({ ...row, exercise: true }, ["JP-13"])];
+    }""", block)
+    assert found == [expected, "", ""]

@@ -1,123 +1,28 @@
-/** The page: what was asked for (in the address), what the service answered, and how the two are shown. */
+/** The page, wired: what is chosen, what is read, and how the two are shown. Start reading here. */
 import { all, get } from "./api.js";
 import { byId, fill, make } from "./dom.js";
 import { closeDetail, showDetail, updateDetail } from "./detail.js";
 import { isStanding, showAlerts, showFeeds, showSources } from "./feeds.js";
 import { moment, zone } from "./format.js";
 import { LANGUAGES, currentLanguage, nameIn, preferredLanguage, t, translate, useLanguage } from "./i18n.js";
+import { judgeOf } from "./judged.js";
 import { showLegend } from "./legend.js";
 import { boundsOf, canDrawMaps, openMap } from "./map.js";
 import { belongs } from "./media.js";
-import { countByState, stationsOf, withoutContact } from "./model.js";
+import { countByState, stationsOf } from "./model.js";
+import { forgetValues, isLost, page, publisher, remember, shownStations, sinceAnswerS } from "./page.js";
+import { readAll } from "./reading.js";
 import { keepFresh, listen } from "./refresh.js";
 import { showPicker, showSummary } from "./region.js";
-import { rowsOfSamples, sampleWindow } from "./samples.js";
 import { showTable } from "./table.js";
 import { vendorState } from "./vendor.js";
 
-/** After this long without an answer nothing on the page is current any more. */
-const LOST_AFTER_S = 600;
-const MEDIA = ["air", "land", "sea"];
-const asked = new URLSearchParams(location.search);
-
-const page = {
-  medium: MEDIA.includes(asked.get("medium")) ? asked.get("medium") : "air",
-  region: asked.get("region") ?? "",
-  station: asked.get("station") ?? "",
-  view: asked.get("view") === "table" ? "table" : "map",
-  only: "",
-  /** @type {Map<string, import("./model.js").Station>} */
-  stations: new Map(),
-  /** @type {any[]} */
-  regions: [],
-  shapes: [],
-  feeds: [],
-  sources: [],
-  /** @type {any[] | null} */
-  alerts: null,
-  asOfS: Date.now() / 1000,
-  answeredAt: 0,
-  /** @type {any[]} */
-  rows: [],
-  /** @type {any[]} */
-  sampleRows: [],
-  samplesAt: { medium: "", nowS: 0 },
-  /** @type {Map<string, string>} what could not be read, and why */
-  failures: new Map(),
-  stale: false,
-  missing: [],
-  manifest: {},
-  map: null,
-};
-
-const sinceAnswerS = () => (page.answeredAt ? (Date.now() - page.answeredAt) / 1000 : 0);
-const isLost = () => page.answeredAt > 0 && sinceAnswerS() > LOST_AFTER_S;
-const publisher = (id) => nameIn(page.sources.find((source) => source.id === id)?.names, id);
-const shownStations = () => [...(isLost() ? withoutContact(page.stations) : page.stations).values()];
-
-function remember() {
-  const url = new URL(location.href);
-  const kept = { lang: currentLanguage(), medium: page.medium, region: page.region, station: page.station, view: page.view };
-  for (const [name, value] of Object.entries(kept)) {
-    if (value) url.searchParams.set(name, value);
-    else url.searchParams.delete(name);
-  }
-  history.replaceState(null, "", url);
-}
-
-/** Reads everything that changes and shows each part as it comes; says how long the newest values hold. @returns {Promise<number>} */
+/** Reads everything anew; says how long the newest values hold. @returns {Promise<number>} */
 async function reload() {
-  const { medium } = page;
-  const parts = {
-    feeds: all("/v1/feeds"), sources: all("/v1/sources"), alerts: all("/v1/alerts", { status: "open", limit: 1000 }), latest: all("/v1/latest", { medium, limit: 10000 }),
-  };
-  parts.samples = parts.latest.then((latest) => readSamples(medium, latest));
   askSummary();
-  const arrivals = Object.entries(parts).map(async ([what, part]) => {
-    const answer = await part;
-    if (medium === page.medium) received(what, answer);
-  });
-  await Promise.all(arrivals);
-  if (medium !== page.medium) return 0;
+  const holdsS = await readAll(show);
   refreshDetail();
-  const latest = await parts.latest;
-  return latest.ok ? latest.maxAgeS : 0;
-}
-
-/** Samples change by the week; once per half an hour is enough, and a new medium asks anew. */
-async function readSamples(medium, latest) {
-  const nowS = momentOf(latest);
-  const held = page.samplesAt.medium === medium && nowS - page.samplesAt.nowS < 1800;
-  if (held) return null;
-  const answer = await all("/v1/samples", { medium, ...sampleWindow(nowS), limit: 10000 });
-  if (answer.ok) page.samplesAt = { medium, nowS };
-  return answer;
-}
-
-/** The service's own now, which a rehearsal or a replay may have elsewhere than the reader. */
-function momentOf(answer) {
-  const told = answer.body?.generated ?? answer.body?.as_of;
-  return told ? Date.parse(told) / 1000 : Date.now() / 1000;
-}
-
-function received(what, answer) {
-  if (!answer) return;
-  page.failures.delete(what);
-  if (!answer.ok) page.failures.set(what, answer.why);
-  if (what === "alerts") page.alerts = answer.ok ? answer.rows : null;
-  else if (what === "latest" && answer.ok) takeLatest(answer);
-  else if (what === "samples" && answer.ok) page.sampleRows = rowsOfSamples(answer.rows, page.asOfS);
-  else if (answer.ok) page[what] = answer.rows;
-  show();
-}
-
-function takeLatest(answer) {
-  page.rows = answer.rows;
-  if (page.medium !== page.samplesAt.medium) page.sampleRows = [];
-  page.asOfS = momentOf(answer);
-  page.answeredAt = Date.now();
-  page.stale = Boolean(answer.body.stale);
-  document.body.dataset.loaded = page.medium;
+  return holdsS;
 }
 
 async function readRegions() {
@@ -144,7 +49,7 @@ function goToRegion() {
 /** Shows the state of the page; asks nobody anything. */
 function show() {
   const alerted = (page.alerts ?? []).filter(isStanding).flatMap((alert) => alert.series);
-  page.stations = stationsOf([...page.rows, ...page.sampleRows], new Set(alerted));
+  page.stations = stationsOf([...page.rows, ...page.sampleRows], new Set(alerted), page.judge);
   const stations = shownStations();
   const exercise = [...stations, ...page.feeds, ...(page.alerts ?? [])].some((thing) => thing.exercise);
   byId("exercise").hidden = !exercise;
@@ -177,7 +82,12 @@ function askSummary() {
   const region = page.region;
   const medium = page.medium;
   const stillWanted = () => region === page.region && medium === page.medium;
-  showSummary(region, medium, { belongs, publisher, stillWanted });
+  showSummary(region, medium, { belongs, publisher, stillWanted, onSummaries: takeSummaries });
+}
+
+function takeSummaries(region, summaries) {
+  page.judge = judgeOf(region, summaries);
+  show();
 }
 
 const aboutDetail = () => ({
@@ -249,7 +159,9 @@ function wire(fresh) {
     input.checked = input.value === page.medium;
     input.addEventListener("change", () => {
       page.medium = input.value;
+      forgetValues();
       remember();
+      show();
       fresh.now();
     });
   }

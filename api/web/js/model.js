@@ -68,8 +68,8 @@ export const isRadiation = (quantity) => RANK.has(quantity);
 
 const numberOr = (value, other) => (typeof value === "number" ? value : other);
 
-/** @param {any} row of /v1/latest @param {Set<string>} alertedSeries @returns {Latest} */
-export function latestOf(row, alertedSeries = new Set()) {
+/** @param {any} row of /v1/latest @param {Set<string>} alertedSeries @param {import("./judged.js").Judge} judge @returns {Latest} */
+export function latestOf(row, alertedSeries, judge) {
   const qc = row.qc ?? [];
   const latest = {
     series: row.series, station: row.station, quantity: row.quantity, analyte: row.analyte ?? "", medium: row.medium,
@@ -82,19 +82,20 @@ export function latestOf(row, alertedSeries = new Set()) {
     source: row.source ?? "", feed: row.feed ?? "", licence: row.licence ?? "", rights: row.rights ?? "",
     exercise: Boolean(row.exercise), about: row.about ?? "", history: row.history ?? null, state: "never",
   };
+  latest.judgement ||= judge(latest, row.regions ?? []);
   latest.state = stateOf(latest);
   return latest;
 }
 
 /**
  * Groups rows by station. A station that measures nothing of radiation (a rain gauge) has no state and is left out.
- * @param {any[]} raws @param {Set<string>} alertedSeries @returns {Map<string, Station>}
+ * @param {any[]} raws @param {Set<string>} alertedSeries @param {import("./judged.js").Judge} judge @returns {Map<string, Station>}
  */
-export function stationsOf(raws, alertedSeries) {
+export function stationsOf(raws, alertedSeries, judge) {
   /** @type {Map<string, Station>} */
   const stations = new Map();
   for (const raw of raws) {
-    const row = latestOf(raw, alertedSeries);
+    const row = latestOf(raw, alertedSeries, judge);
     const known = stations.get(row.station) ?? emptyStation(raw, row);
     known.rows.push(row);
     known.exercise ||= row.exercise;

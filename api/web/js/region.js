@@ -33,6 +33,7 @@ function countryName(code) {
 export async function showSummary(regionId, medium, about) {
   const box = byId("summary");
   if (!regionId) {
+    about.onSummaries("", []);
     box.replaceChildren(make("p", { class: "hint" }, t("region.none")));
     return;
   }
@@ -42,6 +43,7 @@ export async function showSummary(regionId, medium, about) {
     box.replaceChildren(blockOf({ state: "insufficient", sentence: t("contact.failed", { what: regionId, why: answer.why }) }, about));
     return;
   }
+  about.onSummaries(regionId, answer.body.summaries);
   const blocks = answer.body.summaries.filter((block) => about.belongs(block.medium, medium));
   blocks.sort((a, b) => RANK.indexOf(a.state) - RANK.indexOf(b.state));
   const title = make("h3", {}, nameIn(answer.body.region?.names, regionId));
