@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from api.models.common import Instant, Link, Struct
@@ -176,8 +177,8 @@ class Period(Struct, frozen=True, kw_only=True):
 
     state: str
     cause: str
-    begin: Instant
-    end: Instant
+    begin: Instant = msgspec.field(name="from")
+    end: Instant = msgspec.field(name="to")
     runs: int
 
 
@@ -185,8 +186,8 @@ class Availability(Struct, frozen=True, kw_only=True):
     """How a feed did over a window. `runs` 0 means that nobody asked, which is not the same as nothing to report."""
 
     feed: str
-    begin: Instant
-    end: Instant
+    begin: Instant = msgspec.field(name="from")
+    end: Instant = msgspec.field(name="to")
     runs: int
     by_state: Mapping[str, int]
     share_ok: float | None

@@ -161,7 +161,7 @@ def quake() -> Quake:
 async def fill(store: Store, *, days: float = 1.0) -> None:
     """Everything, through the one way in: a day of Japan, Korea half stale, a laboratory, a correction, refusals, an exercise."""
     first = NOW - int(days * 86400)
-    for received_s in range(first, NOW + 1, 3600):
+    for received_s in range(first - 600, NOW, 3600):
         ends = [received_s - 3600 + 600 * i for i in range(1, 6)]
         rows = [row for end_s in ends for row in sweep(end_s)]
         refused = Harvest(
