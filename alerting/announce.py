@@ -100,9 +100,11 @@ class Announcer:
         newest_s = seen.newest_s if seen.newest_s is not None else step.life.began_s
         account = Account(
             event_type(step.kind.value, record.subject.exercise), BLIND_METHOD, _title(rule), record, newest_s, at_s, decided_s,
-            counts={"quiet": seen.quiet, "active": seen.active},
+            counts={"quiet": seen.quiet, "active": seen.active, "missed_polls": len(seen.states)},
         )
-        told = words.Blind(self._about(record), seen.quiet, seen.active, at_s - newest_s)
+        told = words.Blind(
+            self._about(record), seen.quiet, seen.active, at_s - newest_s, seen.states, self.config.feed(record.about) is not None
+        )
         reasons = words.blind_words(step.kind, told, record.subject.exercise)
         return _event(rule, record, step, at_s, reasons, encoded(account), ())
 

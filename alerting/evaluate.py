@@ -14,6 +14,7 @@ import structlog
 
 from alerting import blind, departures
 from alerting.announce import Announcer, Finding
+from alerting.blindness import ON_TIME, Poll, PollLog
 from alerting.departures import Moved
 from alerting.history import History
 from alerting.lifecycle import stale_at_s
@@ -21,15 +22,16 @@ from alerting.memory import WATCHED_AFTER_END_S, in_order, load_alerts, load_his
 from alerting.rain import RainQuestion, rain_at
 from alerting.records import AlertRecord
 from alerting.silence import Silence
+from analysis.freshness import Standing
 from domain.clock import Clock
-from domain.states import AlertState
+from domain.states import FeedState
 from specs.loading import Config
 from specs.rule import BlindnessRule, DepartureRule
 from store import alerts, read
 from store.alert_rows import ClaimedBatch, Decision
 from store.engine import Store
 from store.refused import Outpaced
-from store.rows import Filter
+from store.rows import Filter, RunRow
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +40,9 @@ GRACE_S = 60
 #: Ends of a batch's readings are looked for from this long before the feed's last batch (late readings), at most so far back.
 _OVERLAP_S = 3600
 _FARTHEST_S = 36 * 3600
+_POLLS = 40
+_LOOK_BACK_S = 300
+_UIDS_KEPT = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,9 @@ class Watcher:
     _loaded: bool = False
     _events: int = 0
     _reached_s: int = 0
-    _blind_due_s: int | None = None
-    _blind_known: bool = False
+    _logs: dict[str, PollLog] = field(default_factory=dict)
+    _ended: list[RunRow] = field(default_factory=list)
+    _polled: dict[str, int] = field(default_factory=dict)
 
     async def step(self) -> Stepped:
         """Handle every batch that waits, and whatever silence has become news; returns when nothing is left."""
@@ -80,34 +86,42 @@ class Watcher:
 
     async def _step(self, now_s: int) -> Stepped:
         self._events, batches = 0, 0
+        await self._load(now_s)
+        await self._look_for_ended_runs()  # before the batches: of a run that is seen to have ended, every batch is there
         while claimed := await alerts.claim_batches(self.store, now_s, self.who):
-            await self._load(claimed, now_s)
             for batch in claimed:
-                await self._expire(batch.received_s - 1)
+                await self._advance(batch.received_s - 1)
                 await self._take(batch)
                 batches += 1
             await self._mark(now_s)
-        await self._load((), now_s)
-        await self._expire(now_s - GRACE_S)
+        await self._advance(now_s - GRACE_S)
         return Stepped(batches, self._events)
 
     # --- memory
 
-    async def _load(self, claimed: Sequence[ClaimedBatch], now_s: int) -> None:
+    async def _load(self, now_s: int) -> None:
         if self._loaded:
             return
         handled = await alerts.handled_until(self.store)
+        self._reached_s = max(handled.values(), default=0)
         for feed_id in sorted(handled):
             await load_history(self.store, self.history, feed_id, self._quantities(), handled[feed_id])
-        first_s = min((batch.received_s for batch in claimed), default=now_s)
-        self.records = await load_alerts(self.store, min(first_s, now_s))
+        for feed in self.config.feeds:
+            await self._load_polls(feed.id)
+        self.records = await load_alerts(self.store, self._reached_s or now_s)
         self._handled, self._loaded = handled, True
-        self._reached_s = max(handled.values(), default=0)
+
+    async def _load_polls(self, feed_id: str) -> None:
+        for run in reversed(await read.runs(self.store, feed_id, limit=_POLLS)):
+            if run.finished_s is not None and run.finished_s <= self._reached_s:
+                self._note(run)
 
     def _forget(self) -> None:
         self.history, self.records, self._handled = History(), {}, {}
+        self._logs, self._polled = {}, {}
         self._idle.clear()
-        self._loaded = self._blind_known = False
+        self._ended.clear()
+        self._loaded = False
 
     def _quantities(self) -> frozenset[str]:
         return frozenset(chain.from_iterable(rule.quantities for rule in self.config.rules if rule.enabled))
@@ -126,8 +140,6 @@ class Watcher:
         if batch.stored or batch.revised:
             touched = await self._read(batch)
             findings = await self._departed(frozenset(touched), batch.received_s)
-            self._blind_known = False
-            findings += self._blind(batch.received_s)
         self._reached_s = max(self._reached_s, batch.received_s)
         self._handled[batch.feed_id] = max(batch.received_s, self._handled.get(batch.feed_id, batch.received_s))
         self._idle.append(batch.id)
@@ -177,23 +189,34 @@ class Watcher:
                 findings += [Finding(rule, moved, rain=rain) for moved in moves]
         return findings
 
-    # --- silence
+    # --- time
 
-    async def _expire(self, until_s: int) -> None:
-        """Whatever the passing of time alone brings about by `until_s`, moment by moment."""
-        while (due_s := self._due_s()) is not None and due_s <= until_s:
-            at_s = max(due_s, self._reached_s)
-            findings = self._silent(at_s) + self._blind(at_s)
-            if not findings and due_s <= self._reached_s:
+    async def _advance(self, until_s: int) -> None:
+        """Whatever the passing of time and the ends of polls bring about by `until_s`, moment by moment."""
+        while True:
+            due_s = self._due_s()
+            run = self._ended[0] if self._ended else None
+            if run is not None and run.finished_s is not None and run.finished_s <= min(until_s, until_s if due_s is None else due_s):
+                self._ended.pop(0)
+                self._note(run)
+                await self._moment(max(run.finished_s, self._reached_s), self._after_poll(run))
+            elif due_s is not None and due_s <= until_s:
+                at_s = max(due_s, self._reached_s)
+                findings = self._silent(at_s) + self._unheard(at_s)
+                if not findings and due_s <= self._reached_s:
+                    return
+                await self._moment(at_s, findings)
+            else:
                 return
-            self._reached_s, self._blind_known = at_s, False
-            if findings:
-                await self._commit(findings, at_s)
+
+    async def _moment(self, at_s: int, findings: Sequence[Finding]) -> None:
+        self._reached_s = at_s
+        if findings:
+            await self._commit(findings, at_s)
 
     def _due_s(self) -> int | None:
         moments = [moment for rule, record in self._standing() if (moment := self._stale_at_s(rule, record)) is not None]
-        if (moment := self._next_blind_s()) is not None:
-            moments.append(moment)
+        moments += [moment for rule in self._blindness_rules() if (moment := blind.due_s(rule, self._ground())) is not None]
         return min(moments, default=None)
 
     def _standing(self) -> list[tuple[DepartureRule, AlertRecord]]:
@@ -220,41 +243,49 @@ class Watcher:
 
     # --- blindness
 
-    def _next_blind_s(self) -> int | None:
-        if not self._blind_known:
-            at_s = self._reached_s
-            moments = [
-                moment for rule in self._blindness_rules() for watched in self._watchlists(rule)
-                if blind.of(self.records.values(), rule, watched) is None and (moment := blind.due_s(rule, watched, at_s)) is not None
-            ]  # fmt: skip
-            self._blind_due_s, self._blind_known = min(moments, default=None), True
-        return self._blind_due_s
+    async def _look_for_ended_runs(self) -> None:
+        """Runs that have ended and were not judged yet; a little is looked back, because they commit out of order."""
+        since_s = max(self._polled.values(), default=self._reached_s) - _LOOK_BACK_S
+        waiting = {run.uid for run in self._ended}
+        found = await alerts.finished_runs(self.store, since_s)
+        self._ended += [run for run in found if run.uid not in self._polled and run.uid not in waiting]
 
-    def _watchlists(self, rule: BlindnessRule) -> list[blind.Watched]:
-        cadences = {
-            feed.id: blind.Cadence(feed.schedule.late_after_s, feed.schedule.lag_s, feed.schedule.every_s) for feed in self.config.feeds
-        }
+    def _note(self, run: RunRow) -> None:
+        finished_s = run.finished_s if run.finished_s is not None else run.started_s
+        self._logs.setdefault(run.feed_id, PollLog()).add(Poll(run.feed_id, run.started_s, finished_s, run.state))
+        self._polled[run.uid] = finished_s
+        if len(self._polled) > _UIDS_KEPT:
+            newest = max(self._polled.values())
+            self._polled = {uid: end_s for uid, end_s in self._polled.items() if end_s > newest - 10 * _LOOK_BACK_S}
+
+    def _ground(self) -> blind.Ground:
+        standings = {
+            feed.id: Standing(
+                FeedState.OK, feed.schedule.every_s, feed.schedule.lag_s, feed.schedule.late_after_s, feed.schedule.silent_after_s, None,
+                feed.exercise,
+            )
+            for feed in self.config.feeds
+        }  # fmt: skip
         areas = frozenset(area.id for area in self.config.geography.areas if area.kind == "region")
-        blind_now = blind.blind_feeds(self.records.values(), list(cadences))
-        return blind.watchlists(rule, self.history.trails.values(), cadences, areas, blind_now)
+        return blind.Ground(self._logs, standings, self.history.trails.values(), areas, self.records)
 
-    def _blind(self, at_s: int) -> list[Finding]:
-        """Feeds first: a feed that goes blind at this moment takes its stations out of the areas that are looked at next."""
+    def _after_poll(self, run: RunRow) -> list[Finding]:
+        """The feed first: one that is blind says nothing about its stations one by one."""
+        at_s = max(run.finished_s or run.started_s, self._reached_s)
         findings: list[Finding] = []
         for rule in self._blindness_rules():
-            gone: set[str] = set()
-            for watched in self._watchlists(rule):
-                if not watched.is_feed and gone & set(watched.feeds):
-                    continue
-                record = blind.of(self.records.values(), rule, watched)
-                found = blind.moved(rule, watched, record, at_s)
-                if found is None:
-                    continue
-                moved, seen = found
-                findings.append(Finding(rule, moved, quiet=seen))
-                if watched.is_feed and moved.steps[-1].life.state is AlertState.FIRING:
-                    gone.add(watched.about)
+            seen = blind.feed_moves(rule, self._ground(), run.feed_id, at_s)
+            if run.state in ON_TIME:
+                seen += blind.area_moves(rule, self._ground(), run.feed_id, at_s)
+            findings += [Finding(rule, one.moved, quiet=one.quiet) for one in seen]
         return findings
+
+    def _unheard(self, at_s: int) -> list[Finding]:
+        found: list[Finding] = []
+        for rule in self._blindness_rules():
+            for feed_id in sorted(self._logs):
+                found += [Finding(rule, one.moved, quiet=one.quiet) for one in blind.feed_moves(rule, self._ground(), feed_id, at_s)]
+        return found
 
     # --- committing
 

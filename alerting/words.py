@@ -32,30 +32,42 @@ _RAIN: dict[bool | None, tuple[str, str, str, str]] = {
     False: (" No rain was measured nearby.", "近くで降雨は観測されていない。", " 인근에 강수 관측 없음.", "附近未测到降雨。"),
     None: (" Rain nearby is not known.", "近くの降雨は不明。", " 인근 강수 정보 없음.", "附近降雨情况未知。"),
 }
-_BLIND = {
-    EventKind.FIRING: (
-        "Nothing new from {quiet} of {active} stations of {about} that were heard within the last day; what they would say is not known. Newest reading {age} old.",
-        "{about}の、過去1日に報告のあった{active}地点中{quiet}地点から新しい測定がない。状況は不明。最新の測定は{age}前。",
-        "{about}에서 지난 하루 동안 보고한 {active}개 지점 중 {quiet}개 지점의 새 측정이 없음. 상황은 알 수 없음. 최신 측정은 {age} 전.",
-        "{about}过去一天内有读数的{active}个站点中有{quiet}个没有新读数，情况不明。最新读数为{age}前。",
-    ),
-    EventKind.RESOLVED: (
-        "New readings have come back from {about}: {quiet} of {active} stations are still quiet. Newest reading {age} old.",
-        "{about}の測定が再開：{active}地点中{quiet}地点は引き続き途絶。最新の測定は{age}前。",
-        "{about}의 측정이 재개됨: {active}개 지점 중 {quiet}개 지점은 여전히 끊김. 최신 측정은 {age} 전.",
-        "{about}的读数已恢复：{active}个站点中仍有{quiet}个没有读数。最新读数为{age}前。",
-    ),
-}
+_FEED_BLIND = (
+    "{polls} polls of {about} in a row were not on time ({states}); what its {active} stations heard within the last day would say is not known. Newest reading {age} old.",
+    "{about}の取得が{polls}回連続で時刻どおりでない（{states}）。過去1日に報告のあった{active}地点の状況は不明。最新の測定は{age}前。",
+    "{about}의 수집이 {polls}회 연속 제때 이루어지지 않음({states}). 지난 하루 동안 보고한 {active}개 지점의 상황은 알 수 없음. 최신 측정은 {age} 전.",
+    "{about}连续{polls}次采集未按时（{states}）。过去一天内有读数的{active}个站点情况不明。最新读数为{age}前。",
+)
+_UNHEARD = (
+    "No poll of {about} has ended for too long; what its {active} stations heard within the last day would say is not known. Newest reading {age} old.",
+    "{about}の取得が長時間行われていない。過去1日に報告のあった{active}地点の状況は不明。最新の測定は{age}前。",
+    "{about}의 수집이 오랫동안 이루어지지 않음. 지난 하루 동안 보고한 {active}개 지점의 상황은 알 수 없음. 최신 측정은 {age} 전.",
+    "{about}长时间没有完成采集。过去一天内有读数的{active}个站点情况不明。最新读数为{age}前。",
+)
+_AREA_BLIND = (
+    "{quiet} of {active} stations of {about} heard within the last day stay quiet while their feeds are on time; what they would say is not known. Newest reading {age} old.",
+    "{about}の、過去1日に報告のあった{active}地点中{quiet}地点が、配信は正常なのに途絶。状況は不明。最新の測定は{age}前。",
+    "{about}에서 지난 하루 동안 보고한 {active}개 지점 중 {quiet}개 지점이 자료원은 정상인데도 침묵. 상황은 알 수 없음. 최신 측정은 {age} 전.",
+    "{about}过去一天内有读数的{active}个站点中有{quiet}个在数据源正常时没有新读数，情况不明。最新读数为{age}前。",
+)
+_BACK = (
+    "New readings have come back from {about}: {active} stations heard within the last day, {quiet} of them quiet. Newest reading {age} old.",
+    "{about}の測定が再開：過去1日に報告のあった{active}地点、うち途絶{quiet}地点。最新の測定は{age}前。",
+    "{about}의 측정이 재개됨: 지난 하루 동안 보고한 {active}개 지점, 그중 침묵 {quiet}개. 최신 측정은 {age} 전.",
+    "{about}的读数已恢复：过去一天内有读数的站点{active}个，其中{quiet}个无新读数。最新读数为{age}前。",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Blind:
-    """The numbers of a blindness sentence; `about` per language."""
+    """What a blindness sentence tells; `about` per language, `states` of the polls that were missed (a feed's alert only)."""
 
     about: Mapping[str, str]
     quiet: int
     active: int
     age_s: int
+    states: tuple[str, ...] = ()
+    is_feed: bool = False
 
 
 def number(value: float) -> str:
@@ -86,9 +98,16 @@ def departure_words(kind: EventKind, life: Life, quantity: str, exercise: bool, 
 
 def blind_words(kind: EventKind, blind: Blind, exercise: bool) -> dict[str, str]:
     """The sentences of an event of a blindness alert."""
+    if kind is EventKind.RESOLVED:
+        chosen = _BACK
+    elif not blind.is_feed:
+        chosen = _AREA_BLIND
+    else:
+        chosen = _FEED_BLIND if blind.states else _UNHEARD
     return {
-        language: (_EXERCISE[language] if exercise else "") + _BLIND[kind][at].format(
+        language: (_EXERCISE[language] if exercise else "") + chosen[at].format(
             about=blind.about.get(language, ""), quiet=blind.quiet, active=blind.active, age=age_words(blind.age_s, language),
+            polls=len(blind.states), states=", ".join(dict.fromkeys(blind.states)),
         )
         for at, language in enumerate(LANGUAGES)
     }

@@ -56,14 +56,13 @@ class DepartureNumbers(Strict):
 
 
 class BlindnessNumbers(Strict):
-    """When not seeing is news: `feed_share` of a feed's stations gone quiet together, or `area_share` of an area's.
+    """When not seeing is news: `missed_polls` polls of a feed in a row that were not on time, or `area_share` of an area's stations quiet.
 
-    A station counts as gone quiet when its newest reading is older than the feed's `late_after_s` and than the usual lag plus
-    `missed_polls` polls, and it reported within `active_within_s`. `clear_share` ends the alert, on new readings only.
+    A station is quiet when its newest reading was late already at the first of the last `missed_polls` polls that were on time; those
+    heard within `active_within_s` count. `clear_share` ends an area's alert, on new readings only.
     """
 
     missed_polls: int = Field(default=3, ge=1)
-    feed_share: Share = 0.5
     area_share: Share = 0.2
     clear_share: float = Field(default=0.1, ge=0.0, lt=1.0)
     least_stations: int = Field(default=5, ge=1)

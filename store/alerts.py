@@ -19,7 +19,9 @@ from store import tables
 from store.alert_rows import AlertRow, Change, ClaimedBatch, Decision, EventRow, EvidenceRow
 from store.deliveries import enqueue_in
 from store.engine import Store
+from store.read_runs import run_row
 from store.refused import Outpaced
+from store.rows import RunRow
 
 _alerts, _areas, _events, _evidence, _answers = (
     tables.alerts,
@@ -65,6 +67,14 @@ async def handled_until(store: Store) -> dict[str, int]:
     )
     async with store.reading() as connection:
         return {row.feed_id: int(row.until_s) for row in await connection.execute(question)}
+
+
+async def finished_runs(store: Store, after_s: int, *, limit: int = 10_000) -> list[RunRow]:
+    """Runs that ended after `after_s`, in the order of their end; without their answers."""
+    runs = tables.runs
+    question = sa.select(runs).where(runs.c.finished_s > after_s).order_by(runs.c.finished_s, runs.c.id).limit(limit)
+    async with store.reading() as connection:
+        return [run_row(row) for row in await connection.execute(question)]
 
 
 async def unhandled(store: Store) -> int:

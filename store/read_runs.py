@@ -28,7 +28,7 @@ async def runs(store: Store, feed_id: str, *, before_s: int | None = None, limit
     if before_s is not None:
         question = question.where(_runs.c.started_s < before_s)
     async with store.reading() as connection:
-        return [_run(row) for row in await connection.execute(question)]
+        return [run_row(row) for row in await connection.execute(question)]
 
 
 async def run(store: Store, run_uid: str) -> RunRow | None:
@@ -37,7 +37,7 @@ async def run(store: Store, run_uid: str) -> RunRow | None:
         row = (await connection.execute(sa.select(_runs).where(_runs.c.uid == run_uid))).first()
         if row is None:
             return None
-        return _run(row, await _answers_of(connection, row.id))
+        return run_row(row, await _answers_of(connection, row.id))
 
 
 async def answers(store: Store, run_uid: str) -> list[AnswerRow]:
@@ -70,7 +70,9 @@ async def feed_health(store: Store) -> dict[str, FeedHealthRow]:
     async with store.reading() as connection:
         found = (await connection.execute(sa.select(_health).order_by(_health.c.feed_id))).all()
         numbers = [row.last_run_id for row in found if row.last_run_id is not None]
-        last = {row.id: _run(row) for row in await connection.execute(sa.select(_runs).where(_runs.c.id.in_(numbers)))}
+        last = {
+            row.id: run_row(row) for row in await connection.execute(sa.select(_runs).where(_runs.c.id.in_(numbers)))
+        }
     return {
         row.feed_id: FeedHealthRow(
             row.feed_id,
@@ -85,7 +87,8 @@ async def feed_health(store: Store) -> dict[str, FeedHealthRow]:
     }
 
 
-def _run(row: Any, listed: tuple[AnswerRow, ...] = ()) -> RunRow:
+def run_row(row: Any, listed: tuple[AnswerRow, ...] = ()) -> RunRow:
+    """A run from a row of `runs`, with the answers given."""
     tally = tally_of(row)
     return RunRow(
         uid=row.uid,

@@ -1,3 +1,4 @@
+from domain.states import FeedState
 from store import alerts
 
 HIGH = 90.0
@@ -54,8 +55,9 @@ async def test_an_outage_of_the_whole_feed_resolves_nothing_and_is_an_alert_of_i
     assert await world.story("blindness") == [("firing", "firing")]
     (blind,) = await world.alerts("blindness")
     event = (await alerts.events(world.store, blind.uid))[0]
-    assert "Feed jp-test" in event.reasons["en"] and "6 of 6" in event.reasons["en"]
+    assert "No poll of Feed jp-test" in event.reasons["en"]
     await world.poll()
+    await world.silence(120)
     assert await world.story("blindness") == [("firing", "firing"), ("resolved", "resolved")]
     await world.poll()
     assert (await world.story())[-1] == ("resolved", "resolved")
@@ -128,3 +130,34 @@ async def test_an_exercise_is_an_alert_of_its_own_kind(world):
     (event,) = await alerts.events(world.store, alert.uid)
     assert alert.exercise and event.exercise and event.reasons["en"].startswith("[EXERCISE]")
     assert '"type":"exercise.alert.unverified"' in event.document
+
+
+async def test_a_late_publisher_is_one_blindness_and_no_station_is_called_dead(world):
+    await world.past()
+    for _ in range(3):
+        await world.poll()
+    for _ in range(4):  # the publisher answers, with hours-old lists
+        world.clock.advance_to(world.now + 3600)
+        await world.commit([(key, world.now - 4 * 3600 - 300, world.quiet(key, world.now)) for key in world.stations], FeedState.LATE)
+        await world.watch()
+    for _ in range(4):
+        await world.poll()
+    assert await world.story("blindness") == [("firing", "firing"), ("resolved", "resolved")]
+    (blind,) = await world.alerts("blindness")
+    event = (await alerts.events(world.store, blind.uid))[0]
+    assert "3 polls of Feed jp-test" in event.reasons["en"] and "(late)" in event.reasons["en"]
+    assert await world.alerts() == []
+
+
+async def test_an_area_whose_stations_stay_quiet_while_the_feed_is_on_time_is_an_alert(world):
+    await world.past()
+    for _ in range(30):
+        await world.poll(only=["s0", "s1", "s2", "s3"])
+    assert await world.story("blindness") == [("firing", "firing")]
+    (blind,) = await world.alerts("blindness")
+    assert (blind.subject, blind.areas) == ("JP-18", ("JP-18",))
+    event = (await alerts.events(world.store, blind.uid))[0]
+    assert "2 of 6 stations of Fukui" in event.reasons["en"]
+    for _ in range(2):
+        await world.poll()
+    assert await world.story("blindness") == [("firing", "firing"), ("resolved", "resolved")]

@@ -131,11 +131,11 @@ class World:
             self.feed_id, f"{self.feed_id}@{started}", self.now, answer, Harvest(len(rows), stations, readings), self.now, self.exercise
         )
 
-    async def commit(self, rows):
+    async def commit(self, rows, state=FeedState.OK):
         batch = self.batch(rows)
         areas = {station.uid: ("JP-18",) for station in batch.harvest.stations}
         await commit_batch(self.store, batch, areas)
-        await finish_run(self.store, batch.run_uid, self.now, FeedState.OK, "")
+        await finish_run(self.store, batch.run_uid, self.now, state, "")
 
     async def alerts(self, rule="departure-two-readings"):
         return sorted(await alerts.alerts(self.store, rule_id=rule, limit=1000), key=lambda row: (row.detected_s, row.uid))
