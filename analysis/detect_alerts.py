@@ -26,7 +26,7 @@ class Alert:
     """One alert. stations: sorted indices of everything that fired in it; firing: it was corroborated once."""
 
     key: str
-    area: str
+    area: Any
     since: float
     triggered: float
     firing: bool = False
@@ -37,7 +37,7 @@ class Alert:
 class Alerts:
     """All open alerts over S stations; a station belongs to one at most, which bounds the memory."""
 
-    def __init__(self, ids: list[str], areas: list[str]) -> None:
+    def __init__(self, ids: list[Any], areas: list[Any]) -> None:
         self._ids, self._areas = ids, areas
         self.open: list[Alert] = []
         self.inside: Bools = np.zeros(len(ids), dtype=np.bool_)
@@ -45,7 +45,13 @@ class Alerts:
         self.calm: Ints = np.zeros(len(ids), dtype=np.int64)
 
     def update(
-        self, now: float, groups: list[tuple[Ints, bool]], gate: Singles, rise: Singles, fresh: Bools, seen: Floats,
+        self,
+        now: float,
+        groups: list[tuple[Ints, bool]],
+        gate: Singles,
+        rise: Singles,
+        fresh: Bools,
+        seen: Floats,
         places: Places,
     ) -> None:
         """One poll: count calm readings, let the triggered groups start or join alerts, then end and mark silent.
@@ -71,7 +77,9 @@ class Alerts:
         alert = self._home(held, free, places)
         if alert is None and free.size:
             first = int(free[0])
-            alert = Alert(key=f"{self._ids[first]}@{round(now)}", area=self._common_area(free), since=now, triggered=now)
+            alert = Alert(
+                key=f"{self._ids[first]}@{round(now)}", area=self._common_area(free), since=now, triggered=now
+            )
             self.open.append(alert)
         if alert is None:
             return
@@ -94,9 +102,12 @@ class Alerts:
                 return alert
         return None
 
-    def _common_area(self, members: Ints) -> str:
-        names = sorted(self._areas[index] for index in members.tolist())
-        return max(sorted(set(names)), key=names.count)
+    def _common_area(self, members: Ints) -> Any:
+        """The area that most of them stand in, as it was given; the first by name among equals."""
+        named: dict[str, list[Any]] = {}
+        for index in members.tolist():
+            named.setdefault(str(self._areas[index]), []).append(self._areas[index])
+        return min(named.values(), key=lambda found: (-len(found), str(found[0])))[0]
 
     def _end_earned(self) -> None:
         kept: list[Alert] = []

@@ -31,20 +31,18 @@ MOST_LINKED = 1500
 class Gates:
     """Levels of the channels, nSv/h and multiples of the scale. Changed only together with docs/detection.md."""
 
-    one_rise: float = 20.0
-    one_z: float = 8.0
+    one: tuple[float, float] = (14.0, 8.0)
     # When the next poll is near, a lone reading waits for it.
     soon_min: float = 40.0
-    one_soon_rise: float = 40.0
-    one_soon_z: float = 12.0
+    one_soon: tuple[float, float] = (25.0, 10.5)
     one_young_min: float = 80.0
     one_record: float = 1.3
-    # Runs of two to six readings: sum of z over root n, mean rise, least z of each.
-    run_z: tuple[float, ...] = (6.3, 6.3, 6.3, 6.4, 6.4)
-    run_rise: tuple[float, ...] = (12.0, 10.0, 9.0, 8.0, 8.0)
-    run_least_z: tuple[float, ...] = (2.5, 1.5, 1.5, 1.5, 1.5)
+    # Runs of two to six readings: mean rise, sum of z over root n, least reading as a share of the mean's threshold.
+    run_rise: tuple[float, ...] = (10.0, 8.5, 7.5, 7.0, 6.5)
+    run_z: tuple[float, ...] = (6.0, 5.9, 5.8, 5.7, 5.6)
+    run_least: tuple[float, ...] = (0.5, 0.3, 0.25, 0.2, 0.2)
+    run_soon: float = 1.25
     run_gap_min: float = 110.0
-    run_allowed: tuple[float, ...] = (0.85, 0.75, 0.75, 0.75, 0.75)
     space_rise: float = 10.0
     space_z: float = 4.0
     space_allowed: float = 1.0
@@ -85,16 +83,19 @@ class Recent:
     def remember(self, quiet: Bools, residual: Singles, observed: Floats) -> None:
         """Keep the residuals of stations outside any alert, one per half hour, for `earlier`."""
         rows = np.flatnonzero(quiet & (observed - self.before_at[:, 0] >= BEFORE_SPACING_MIN))
-        for held, new in ((self.before, residual), (self.before_at, observed)):
-            held[rows, 1:] = held[rows, :-1]
-            held[rows, 0] = new[rows]
+        self.before[rows, 1:] = self.before[rows, :-1]
+        self.before[rows, 0] = residual[rows]
+        self.before_at[rows, 1:] = self.before_at[rows, :-1]
+        self.before_at[rows, 0] = observed[rows]
 
     def push(self, fresh: Bools, value: Singles, rise: Singles, allowed: Singles, scale: Singles, at: Floats) -> None:
         """Add the fresh readings of this poll."""
-        news = (value, rise, allowed, scale, at)
-        for held, new in zip((self.value, self.rise, self.allowed, self.scale, self.observed), news, strict=True):
+        singles = ((self.value, value), (self.rise, rise), (self.allowed, allowed), (self.scale, scale))
+        for held, new in singles:
             held[fresh, 1:] = held[fresh, :-1]
             held[fresh, 0] = new[fresh]
+        self.observed[fresh, 1:] = self.observed[fresh, :-1]
+        self.observed[fresh, 0] = at[fresh]
 
 
 @dataclass(frozen=True)
@@ -113,45 +114,52 @@ class Evidence:
 
 
 def weigh(
-    recent: Recent, fresh: Bools, age: Singles, twin: Ints, top: Singles, quantum: Singles, places: Places, now: float,
-    soon: bool, gates: Gates,
+    recent: Recent,
+    fresh: Bools,
+    age: Singles,
+    twin: Ints,
+    top: Singles,
+    quantum: Singles,
+    places: Places,
+    now: float,
+    soon: bool,
+    gates: Gates,
 ) -> Evidence:
     """Evidence of the channels at this poll, for stations with a fresh reading (fresh: (S,)). soon: fast polls."""
     one = fresh & _one(recent, age, top, soon, gates)
-    time = fresh & _in_time(recent, quantum, gates)
+    time = fresh & _in_time(recent, quantum, soon, gates)
     spatial, corroborated = _in_space(recent, twin, places, now, gates)
     spatial &= fresh
-    level = np.select([spatial | corroborated, time, one], [gates.space_rise, gates.run_rise[-1], gates.one_rise], np.inf)
+    level = np.select([spatial | corroborated, time, one], [gates.space_rise, gates.run_rise[-1], gates.one[0]], np.inf)
     return Evidence(one, time, spatial, corroborated, level.astype(np.float32))
 
 
 def _one(recent: Recent, age: Singles, top: Singles, soon: bool, gates: Gates) -> Bools:
     """One reading. It must beat the station's own record, and be young: a last gasp hours old waits for a second."""
-    over = recent.rise[:, 0] - recent.allowed[:, 0]
     record = np.nan_to_num(top, nan=0.0) * gates.one_record
-    rise, z = (gates.one_soon_rise, gates.one_soon_z) if soon else (gates.one_rise, gates.one_z)
-    enough = (over >= np.maximum(rise, record)) & (over >= z * recent.scale[:, 0])
-    return np.asarray(enough & (age <= gates.one_young_min))
+    rise, z = gates.one_soon if soon else gates.one
+    needed = np.hypot(z * recent.scale[:, 0], rise + recent.allowed[:, 0])
+    return np.asarray((recent.rise[:, 0] >= np.maximum(needed, record)) & (age <= gates.one_young_min))
 
 
-def _in_time(recent: Recent, quantum: Singles, gates: Gates) -> Bools:
+def _in_time(recent: Recent, quantum: Singles, soon: bool, gates: Gates) -> Bools:
     """A run of two to six readings that is too much together, though none need be alone."""
     # An instrument that freezes high repeats itself to the digit; a noisy one that is alive does not.
     frozen = (recent.value[:, 0] == recent.value[:, 1]) & (recent.scale[:, 0] >= 3 * quantum)
     found = np.zeros(len(frozen), dtype=np.bool_)
     for length in range(2, RECENT + 1):
         place = length - 2
-        over = recent.rise[:, :length] - gates.run_allowed[place] * recent.allowed[:, :length]
-        z = over / recent.scale[:, :length]
+        rise = recent.rise[:, :length]
+        # Readings minutes apart share their rain; there the rise itself must be larger.
+        least_rise = gates.run_rise[place] * (gates.run_soon if soon else 1.0)
+        noise = gates.run_z[place] / np.sqrt(length) * recent.scale[:, :length].mean(axis=1)
+        needed = np.hypot(noise, least_rise + recent.allowed[:, :length].mean(axis=1))
         close = recent.observed[:, 0] - recent.observed[:, length - 1] <= gates.run_gap_min * (length - 1) + 20.0
-        enough = (z.sum(axis=1) >= gates.run_z[place] * np.sqrt(length)) & (z.min(axis=1) >= gates.run_least_z[place])
-        found |= close & enough & (over.mean(axis=1) >= gates.run_rise[place])
+        found |= close & (rise.mean(axis=1) >= needed) & (rise.min(axis=1) >= gates.run_least[place] * needed)
     return np.asarray(found & ~frozen)
 
 
-def _in_space(
-    recent: Recent, twin: Ints, places: Places, now: float, gates: Gates
-) -> tuple[Bools, Bools]:
+def _in_space(recent: Recent, twin: Ints, places: Places, now: float, gates: Gates) -> tuple[Bools, Bools]:
     """Stations that agree with another (pairs) and those in groups of three or more independent ones."""
     count = len(recent.rise)
     rise = recent.rise[:, 0] - gates.space_allowed * recent.allowed[:, 0]
@@ -176,7 +184,7 @@ def _in_space(
     return spatial, corroborated
 
 
-def independent(who: Ints, twin: Ints, z: Singles, places: Places) -> Ints:
+def independent(who: Ints, twin: Ints, z: Singles | Floats, places: Places) -> Ints:
     """At most one station per kilometre, the strongest first: copies and second windows never add a voice."""
     who = who[twin[who] == who]
     who = who[np.lexsort((who, -z[who]))][:MOST_LINKED]

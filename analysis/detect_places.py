@@ -102,7 +102,10 @@ class Places:
         """(S,) the largest of `near` (S,) in the 30 km cell of each station and the cells around it."""
         peak = np.zeros(len(self.far_linked), dtype=np.float32)
         np.maximum.at(peak, self.far_cell, near)
-        return np.where(self.far_linked, peak[None, :], np.float32(0)).max(axis=1, initial=0)[self.far_cell]
+        return np.asarray(
+            np.where(self.far_linked, peak[None, :], np.float32(0)).max(axis=1, initial=0)[self.far_cell],
+            dtype=np.float32,
+        )
 
     def pool(self, noise: Floats) -> Ints:
         """The quietest placed station of each 10 km cell: a spread-out set to measure the regional swing with.

@@ -18,14 +18,19 @@ HALF_LIFE_OWN_MIN = 40.0
 HALF_LIFE_NEAR_MIN = 30.0
 # A heavy shower may hide between two polls; an old snapshot says nothing about rain that long ago.
 LONGEST_GAP_MIN = 360.0
-# Allowance (nSv/h): what rain may add beyond its expected effect. Envelope of 880,000 quiet-post readings.
-ALLOWED_PER_ROOT = 2.2
-SEEN_GAP_MIN = 45.0
-UNSEEN_SCALE_MIN = 40.0
-UNSEEN_QUIET = 9.0
-UNSEEN_PER_ROOT = 9.0
-UNSEEN_MOST = 45.0
 UNKNOWN_RAIN_MMH = 10.0
+# Allowance (nSv/h): what rain may add beyond its expected effect; envelope of 880,000 quiet-post readings.
+ALLOWED_PER_ROOT = 2.2
+ALLOWED_MOST = 28.0
+# Past this gap between radar images a shower can come and go unseen.
+SEEN_GAP_MIN = 70.0
+UNSEEN_QUIET = 18.0
+UNSEEN_SCALE_MIN = 40.0
+# With an echo (root of mm/h) within 30-60 km before or after such a gap, a first rise of up to this much is taken
+# for a missed shower, and so is what is left of it while it fades.
+LIVELY_ROOT = 1.7
+HIDDEN_MOST = 60.0
+HIDDEN_HALF_LIFE_MIN = 55.0
 # nSv/h per unit of index, pooled over the quiet posts of the open days; each station then learns its own.
 PRIOR_GAIN = 0.034
 PRIOR_WEIGHT = 30.0 * 930.0
@@ -43,6 +48,8 @@ class Rain:
         self.last_near: Singles = np.zeros(count, dtype=np.float32)
         self.last_far: Singles = np.zeros(count, dtype=np.float32)
         self.unseen: Singles = np.zeros(count, dtype=np.float32)
+        self.hidden: Singles = np.zeros(count, dtype=np.float32)
+        self.lively: NDArray[np.bool_] = np.zeros(count, dtype=np.bool_)
         self.num = np.zeros(count, dtype=np.float64)
         self.den = np.zeros(count, dtype=np.float64)
 
@@ -68,13 +75,20 @@ class Rain:
         nearly always after a gap of more than 90 min. The longer the gap and the livelier the sky, the wider we go.
         """
         share = 1.0 - np.exp(-max(gap - SEEN_GAP_MIN, 0.0) / UNSEEN_SCALE_MIN)
-        possible = share * np.minimum(UNSEEN_QUIET + UNSEEN_PER_ROOT * activity, UNSEEN_MOST)
-        fade = 0.5 ** (gap / HALF_LIFE_OWN_MIN)
-        self.unseen = np.maximum(self.unseen * fade, possible).astype(np.float32)
+        self.unseen = np.maximum(self.unseen * 0.5 ** (gap / HALF_LIFE_OWN_MIN), UNSEEN_QUIET * share)
+        self.unseen = self.unseen.astype(np.float32)
+        self.hidden = (self.hidden * 0.5 ** (gap / HIDDEN_HALF_LIFE_MIN)).astype(np.float32)
+        self.lively = (activity >= LIVELY_ROOT) & (gap >= SEEN_GAP_MIN)
+
+    def absorb(self, fresh: NDArray[np.bool_], residual: Singles) -> None:
+        """Take the rises (nSv/h) of this poll for hidden showers wherever one may have passed unseen."""
+        taken = np.where(fresh & self.lively, np.clip(residual, 0.0, HIDDEN_MOST), 0.0)
+        self.hidden = np.maximum(self.hidden, taken).astype(np.float32)
 
     def allowance(self) -> Singles:
         """(S,) nSv/h that rain, seen or unseen, may add on top of `expected`."""
-        return np.maximum(ALLOWED_PER_ROOT * np.sqrt(self.near), self.unseen).astype(np.float32)
+        seen = np.minimum(ALLOWED_PER_ROOT * np.sqrt(self.near), ALLOWED_MOST)
+        return np.maximum(seen + self.unseen, self.hidden).astype(np.float32)
 
     def mixed(self) -> Singles:
         """The index that the learned gain multiplies: mostly above the post, a little from around it."""
@@ -103,4 +117,4 @@ def _decayed_sum(held: Singles, before: Singles, after: Singles, gap_min: float,
     fade = np.exp(-rate * gap_min)
     flat = (1.0 - fade) / rate
     ramp = 1.0 / rate - (1.0 - fade) / (rate * rate * gap_min)
-    return (held * fade + before * flat + (after - before) * ramp).astype(np.float32)
+    return np.asarray(held * fade + before * flat + (after - before) * ramp, dtype=np.float32)

@@ -29,7 +29,7 @@ def pack(detector: Detector, given: list[dict[str, Any]], version: str) -> bytes
         "version": version,
         "stations": given,
         "scalars": _scalars(detector),
-        "alerts": [asdict(alert) for alert in detector._alerts.open],
+        "alerts": [asdict(alert) for alert in detector.alerts.open],
         "arrays": [[name, array.dtype.str, list(array.shape)] for name, array in arrays],
     }
     text = json.dumps(head, ensure_ascii=True, separators=(",", ":")).encode()
@@ -53,8 +53,8 @@ def unpack(detector: Detector, saved: bytes) -> None:
         array = np.frombuffer(saved, dtype=kind, count=int(np.prod(shape)), offset=at).reshape(shape).copy()
         setattr(owner, field, array)
         at += size
-    detector._now, detector._chosen_at = (float(number) for number in head["scalars"])
-    detector._alerts.open = [Alert(**row) for row in head["alerts"]]
+    detector.now, detector.chosen_at = (float(number) for number in head["scalars"])
+    detector.alerts.open = [Alert(**row) for row in head["alerts"]]
 
 
 def _split(saved: bytes) -> tuple[dict[str, Any], int]:
@@ -66,20 +66,23 @@ def _split(saved: bytes) -> tuple[dict[str, Any], int]:
 
 
 def _scalars(detector: Detector) -> list[float]:
-    return [float(detector._now), float(detector._chosen_at)]
+    return [float(detector.now), float(detector.chosen_at)]
 
 
 def _owners(detector: Detector) -> list[tuple[Any, str]]:
     """Every array that is state, in a fixed order."""
     named: list[tuple[Any, list[str]]] = [
-        (detector, ["_seen", "_last", "_same", "_excess", "_neighbours", "_twin", "_held_since", "_gaps"]),
-        (detector._rain, ["own", "near", "last_own", "last_near", "last_far", "unseen", "num", "den"]),
+        (detector, ["seen", "last", "same", "excess", "neighbours", "twin", "held_since", "gaps"]),
         (
-            detector._base,
+            detector.rain,
+            ["own", "near", "last_own", "last_near", "last_far", "unseen", "hidden", "lively", "num", "den"],
+        ),
+        (
+            detector.base,
             ["value", "residual", "pending", "filled", "since", "stored_min", "median", "scale", "quantum", "top"],
         ),
-        (detector._recent, ["value", "rise", "allowed", "scale", "observed", "before", "before_at"]),
-        (detector._alerts, ["inside", "gate", "calm"]),
+        (detector.recent, ["value", "rise", "allowed", "scale", "observed", "before", "before_at"]),
+        (detector.alerts, ["inside", "gate", "calm"]),
     ]
     return [(owner, field) for owner, fields in named for field in fields]
 

@@ -182,9 +182,7 @@ def _wet(replay: Replay, centre: int, onset: float) -> bool:
     return bool((np.nan_to_num(replay.radar[polls, centre]) > 0).any())
 
 
-def _footprint(
-    rng: np.random.Generator, ground: _Ground, centre: int, geometry: str
-) -> tuple[Ints, Floats, Floats]:
+def _footprint(rng: np.random.Generator, ground: _Ground, centre: int, geometry: str) -> tuple[Ints, Floats, Floats]:
     """Stations, their share of the peak, and the delay of arrival in minutes; `centre` comes first with share 1."""
     east, north = ground.offset(centre)
     delay = np.zeros(len(east))

@@ -49,8 +49,8 @@ def past(replay: Replay) -> Past:
 def rules() -> dict[str, Callable[[Past], Bools]]:
     """Name of each rule and the (T, S) readings that it calls elevated."""
     return {
-        "fixed 0.2 uSv/h": lambda p: _rising(p.value >= 200.0, p),
-        "fixed 0.5 uSv/h": lambda p: _rising(p.value >= 500.0, p),
+        "fixed 0.2 uSv/h": lambda p: _rising(p.value >= 200.0),
+        "fixed 0.5 uSv/h": lambda p: _rising(p.value >= 500.0),
         "IERNet attention, mean + 97.3": lambda p: p.value >= p.mean + 97.3,
         "mean + 3 sigma": lambda p: p.value > p.mean + 3 * p.deviation,
         "mean + 5 sigma": lambda p: p.value > p.mean + 5 * p.deviation,
@@ -73,7 +73,7 @@ def _gates(past_: Past, rise: float, z: float) -> Bools:
     return np.asarray((over >= rise) & (over >= z * np.maximum(past_.deviation, 0.5)))
 
 
-def _rising(over: Bools, past_: Past) -> Bools:
+def _rising(over: Bools) -> Bools:
     """A fixed level on stations that are not above it every day."""
     usual = np.nanmean(over, axis=0) > 0.2
     return np.asarray(over & ~usual[None, :])

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd  # type: ignore[import-untyped]
 from numpy.typing import NDArray
+from pyarrow import parquet
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -91,8 +93,6 @@ def _stations(ids: NDArray[np.str_], kind: NDArray[np.int64], folder: Path) -> l
 
 
 def _build(folder: Path, cache: Path) -> None:
-    import pyarrow.parquet as parquet
-
     sweep_min, radar_min = _sweep_times(folder)
     columns = ["station_id", "data_type", "meas_datetime", "air_dose_rate", "precipitation", "first_sweep"]
     table = parquet.read_table(folder / _MEASUREMENTS, columns=columns)
@@ -119,11 +119,9 @@ def _epoch_min(times: Any) -> Floats:
 
 
 def _sweep_times(folder: Path) -> tuple[Floats, Floats]:
-    import pandas
-
-    sweeps = pandas.read_csv(folder / _SWEEPS)
-    taken = pandas.to_datetime(sweeps["sweep"])
-    rain = pandas.to_datetime(sweeps["rain_obs_time"], utc=True)
+    sweeps = pd.read_csv(folder / _SWEEPS)
+    taken = pd.to_datetime(sweeps["sweep"])
+    rain = pd.to_datetime(sweeps["rain_obs_time"], utc=True)
     known = rain.notna().to_numpy()
     radar_min = np.full(len(sweeps), np.nan)
     radar_min[known] = _epoch_min(rain[known])
@@ -159,8 +157,6 @@ def _newest(
 
 def _radar(folder: Path, ids: NDArray[np.str_], radar_min: Floats) -> Singles:
     """A station without a row had no rain; a sweep without radar knows nothing (NaN)."""
-    import pyarrow.parquet as parquet
-
     frame = parquet.read_table(folder / _RADAR).to_pandas()
     frame = frame[frame["station_id"].isin(ids)]
     radar = np.zeros((len(radar_min), len(ids)), dtype=np.float32)

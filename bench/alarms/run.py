@@ -38,11 +38,15 @@ def watch(replay: Replay, gates: Gates | None = None) -> Run:
     for poll in range(shape[0]):
         begun = time.perf_counter()
         alerts = detector.step(
-            float(replay.now_min[poll]), replay.value[poll], replay.age_min[poll], replay.radar[poll], replay.gauge[poll]
+            float(replay.now_min[poll]),
+            replay.value[poll],
+            replay.age_min[poll],
+            replay.radar[poll],
+            replay.gauge[poll],
         )
         run.step_ms.append((time.perf_counter() - begun) * 1000)
         open_now = {alert["key"]: [column[station] for station in alert["stations"]] for alert in alerts}
-        _note(run, replay, poll, alerts, open_now)
+        _note(run, poll, alerts, open_now)
         for key, members in open_before.items():
             if key not in open_now and not _earned(replay, run.alerts[key], members, poll):
                 run.false_calm.append(key)
@@ -50,7 +54,7 @@ def watch(replay: Replay, gates: Gates | None = None) -> Run:
     return run
 
 
-def _note(run: Run, replay: Replay, poll: int, alerts: list[dict[str, Any]], members: dict[str, list[int]]) -> None:
+def _note(run: Run, poll: int, alerts: list[dict[str, Any]], members: dict[str, list[int]]) -> None:
     for alert in alerts:
         who = members[alert["key"]]
         run.listed[poll, who] = True

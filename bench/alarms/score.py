@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.alarms.inject import SIZES, TAIL_MIN, Event
+from bench.alarms.inject import GEOMETRIES, SHAPES, SIZES, TAIL_MIN, Event
 from bench.alarms.ramis import Replay
 
 Bools = NDArray[np.bool_]
@@ -118,3 +118,20 @@ def _share(found: list[bool]) -> str:
 
 def _median(minutes: list[float]) -> str:
     return f"{np.median(minutes):.0f}" if minutes else "-"
+
+
+def breakdown(figures: Figures) -> list[str]:
+    """Detection by geometry, by shape and for silenced events, one line each."""
+    parts = {
+        **{kind: [row for row in figures.detected if row[0].geometry == kind] for kind in GEOMETRIES},
+        **{kind: [row for row in figures.detected if row[0].shape == kind] for kind in SHAPES},
+        "in rain": [row for row in figures.detected if row[0].wet],
+        "silenced": [row for row in figures.detected if row[0].silenced],
+    }
+    lines = []
+    for name, rows in parts.items():
+        by_size = [[found for event, found, _ in rows if event.size == size] for size in SIZES]
+        lines.append(
+            f"{name}: " + ", ".join(f"+{s:.0f} {_share(f)} ({len(f)})" for s, f in zip(SIZES, by_size, strict=True))
+        )
+    return lines
