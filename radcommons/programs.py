@@ -9,7 +9,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -21,50 +21,21 @@ from api.app import create_app
 from api.service import SERVICE
 from api.settings import ApiSettings
 from collector.archive import ArchiveReader, RawArchive
-from collector.fetch import Fetcher, FetchLimits
+from collector.fetch import Fetcher
 from collector.metrics import Metrics
 from collector.pipeline import Pipeline
 from collector.poll import Poller
 from collector.recover import recover
 from collector.schedule import Scheduler
-from collector.secrets import Secrets
-from domain.clock import Clock, SystemClock
 from radcommons import __version__
+from radcommons.ground import Ground, grounded
 from radcommons.monitor import listening, monitored
-from radcommons.settings import Settings, prepare_folder
-from specs.loading import Config, load_config
-from store.engine import Store, open_store
+from radcommons.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 WATCH_EVERY_S = 2.0
 DELIVER_EVERY_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What the programs of one process share."""
-
-    settings: Settings
-    config: Config
-    store: Store
-    clock: Clock = field(default_factory=SystemClock)
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    limits: FetchLimits = field(default_factory=FetchLimits)
-    secrets: Secrets = field(default_factory=Secrets)
-    speed: float = 1.0
-
-
-@asynccontextmanager
-async def grounded(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Ground]:
-    """The configuration checked and the store open; raises ConfigError and StoreRefused, which hold sentences."""
-    config = load_config(settings.config)
-    prepare_folder(settings.database)
-    store = await open_store(settings.database)
-    try:
-        yield Ground(settings, config, store, clock or SystemClock(), limits=FetchLimits(contact=settings.contact))
-    finally:
-        await store.close()
 
 
 @asynccontextmanager

@@ -12,12 +12,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from alerting.evaluate import Watcher
 from collector.archive import ArchiveReader
 from collector.pipeline import Pipeline
-from collector.replay import FeedCount, Replay, Replayed
+from collector.replay import FeedCount, Moved, Replay, Replayed
 from domain.clock import VirtualClock
-from radcommons.programs import grounded
+from radcommons.ground import Ground, grounded
 from radcommons.settings import Settings
 
 
@@ -31,12 +30,17 @@ async def replay_archives(
     async with grounded(settings, clock=clock) as ground:
         await ground.store.become_collector()
         pipeline = Pipeline(ground.store, ground.config, clock)
-        watcher = Watcher(ground.store, ground.config, clock) if alerts else None
-        replay = Replay(pipeline, clock, moved=watcher.step if watcher else None, tick_s=tick_s)
+        replay = Replay(pipeline, clock, moved=_watcher(ground) if alerts else None, tick_s=tick_s)
         with Progress(console=Console(stderr=True), disable=quiet or not sys.stderr.isatty()) as bar:
             task = bar.add_task("replay", total=len(captures))
             result = await replay.run(captures, told=lambda: bar.advance(task))
     summary(result, captures, time.monotonic() - started)
+
+
+def _watcher(ground: Ground) -> Moved:
+    from alerting.evaluate import Watcher
+
+    return Watcher(ground.store, ground.config, ground.clock).step
 
 
 def summary(result: Replayed, captures: ArchiveReader, wall_s: float) -> None:

@@ -21,7 +21,7 @@ from collector.poll import Poller
 from domain.clock import SystemClock
 from domain.flags import codes
 from domain.readings import Harvest, Readings
-from radcommons.programs import grounded
+from radcommons.ground import grounded
 from radcommons.settings import Settings
 from specs.feed import FeedSpec
 from specs.loading import Config

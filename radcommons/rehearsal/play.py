@@ -16,7 +16,8 @@ from collector.pipeline import Pipeline
 from collector.poll import Poller
 from collector.secrets import Secrets
 from domain.clock import SystemClock
-from radcommons.programs import Ground, collecting, serving, stop_signal, watching
+from radcommons.ground import Ground
+from radcommons.programs import collecting, serving, stop_signal, watching
 from radcommons.rehearsal.clock import RehearsalClock
 from radcommons.rehearsal.publishers import Publishers
 from radcommons.rehearsal.upstream import as_exercise, upstream
