@@ -19,7 +19,7 @@ _HABIT_INTERVALS = 2.5
 class Standing:
     """What is known of a feed at the moment asked about: its schedule, its state and the last time that it brought something new.
 
-    `late_after_s` and `silent_after_s` are ages of a series' newest reading. `sources` and `licence` travel into summaries.
+    `late_after_s` and `silent_after_s` are ages of a series' newest reading.
     """
 
     state: FeedState
@@ -52,14 +52,16 @@ def late_after(standing: Standing, interval_s: float | None = None) -> float:
 def freshness(newest_end_s: int | None, now_s: int, standing: Standing, interval_s: float | None = None) -> Freshness:
     """What the age of a series' newest reading says; `interval_s` is the series' own usual interval if known.
 
-    While the feed is blind a station that was not late when the feed last brought something new is `feed_late`:
-    nobody can know what it has to say. A station that was late before that stays late or silent.
+    While the feed is blind a station that was not late when the feed last brought something new is `feed_late`: nobody can
+    know what it has to say. A station that was late before that stays late or silent. A feed that is late itself goes on
+    bringing old readings, so then only a station that had been silent before is told apart.
     """
     if newest_end_s is None:
         return Freshness.NEVER
     limit = late_after(standing, interval_s)
     if now_s - newest_end_s <= limit:
         return Freshness.FRESH
-    if standing.state in BLIND and (standing.last_new_s is None or standing.last_new_s - newest_end_s <= limit):
+    excused = max(limit, standing.silent_after_s) if standing.state is FeedState.LATE else limit
+    if standing.state in BLIND and (standing.last_new_s is None or standing.last_new_s - newest_end_s <= excused):
         return Freshness.FEED_LATE
     return Freshness.LATE if now_s - newest_end_s <= max(limit, standing.silent_after_s) else Freshness.SILENT

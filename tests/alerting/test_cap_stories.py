@@ -90,10 +90,13 @@ async def test_amended_and_cancelled(world):
 
 async def test_a_blind_feed_is_told_by_its_name(world):
     await world.past()
-    await world.silence(86_400, every=3600)
+    for _ in range(3):
+        await world.poll()
+    await world.silence(2 * 86_400, every=3600)
     alert, messages = await told(world, "blindness")
     assert alert.topic is Topic.BLINDNESS
     assert messages[0].infos[1].headline.startswith("配信 jp-test：放射線の測定データが届かず")
+    assert "stations: 0" not in messages[0].infos[0].headline
     assert "no radiation data arrive" in atom([alert], VOICE, FeedHead("https://x.example/a", world.now)).decode()
 
 
