@@ -35,6 +35,11 @@ from store.window import HOUR_S, NEW, SAME, UNKNOWN, RecentWindow, Verdicts
 
 _INSERT_SQLITE = f"INSERT INTO readings ({COLUMNS}) VALUES ({', '.join('?' * WIDTH)})"
 
+_KEEP = (
+    f"INSERT INTO revisions ({COLUMNS}, received_s, superseded_s, superseded_by, reason, note) "
+    f"VALUES ({', '.join('?' * (WIDTH + 5))})"
+)
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -188,56 +193,66 @@ class Writer:
             return
         received = await self._received({version[BATCH] for version in known.values()})
         older: list[int] = []
+        changed: list[int] = []
         for i in places.tolist():
             old = known[int(rows.key[i])]
-            same = content(version_of(rows, i, 0, 0)) == content(old)
             if (received[old[BATCH]], old[BATCH]) > (self._received_s, self._batch_id):
                 older.append(i)
-            elif same:
+            elif content(version_of(rows, i, 0, 0)) == content(old):
                 self.outcome.unchanged += 1
             else:
-                await self._supersede(old, received[old[BATCH]], rows, i)
-        with_past = await self._with_revisions(rows.take(np.array(older))) if older else set()
+                changed.append(i)
+        if changed:
+            await self._supersede(rows.take(np.array(changed)), known, received)
+        past = await self._past(rows.take(np.array(older))) if older else {}
         for i in older:
             key = int(rows.key[i])
             version, old = version_of(rows, i, self._batch_id, 0), known[key]
-            if key not in with_past and content(version) == content(old):
+            if key not in past and content(version) == content(old):
                 self.outcome.unchanged += 1
             else:
                 await self._file_in_the_past(old, received[old[BATCH]], version)
 
-    async def _with_revisions(self, rows: Incoming) -> set[int]:
-        """The keys that have superseded versions."""
+    async def _past(self, rows: Incoming) -> dict[int, int]:
+        """The highest revision number among superseded versions, for the keys that have any."""
         if self._sqlite:
             found = await self._connection.exec_driver_sql(
-                "SELECT DISTINCT k.value FROM json_each(?) k CROSS JOIN revisions v "
-                f"ON v.series_id = k.value & {SERIES_MASK} AND v.end_s = k.value >> {SERIES_BITS}",
+                "SELECT k.value, max(v.revision) FROM json_each(?) k CROSS JOIN revisions v "
+                f"ON v.series_id = k.value & {SERIES_MASK} AND v.end_s = k.value >> {SERIES_BITS} GROUP BY k.value",
                 (json.dumps(rows.key.tolist()),),
             )
         else:
             found = await self._connection.exec_driver_sql(
-                f"SELECT DISTINCT (k.end_s << {SERIES_BITS}) | k.series_id FROM unnest(%s::bigint[], %s::bigint[]) k(end_s, series_id) "
-                "JOIN revisions v ON v.series_id = k.series_id AND v.end_s = k.end_s",
+                f"SELECT (v.end_s << {SERIES_BITS}) | v.series_id, max(v.revision) "
+                "FROM unnest(%s::bigint[], %s::bigint[]) k(end_s, series_id) "
+                "JOIN revisions v ON v.series_id = k.series_id AND v.end_s = k.end_s GROUP BY 1",
                 (rows.end_s.tolist(), rows.series_id.tolist()),
             )
-        return set(found.scalars())
+        return {row[0]: row[1] for row in map(tuple, found)}
 
     async def _received(self, batches: set[int]) -> dict[int, int]:
         listed = ", ".join(map(str, sorted(batches)))
         found = await self._connection.exec_driver_sql(f"SELECT id, received_s FROM answers WHERE id IN ({listed})")
         return {row.id: row.received_s for row in found}
 
-    async def _supersede(self, old: Version, received_s: int, rows: Incoming, i: int) -> None:
-        revision = await self._next_revision(old)
-        await self._keep(old, received_s, self._received_s, self._batch_id, "corrected")
-        new = version_of(rows, i, self._batch_id, revision)
+    async def _supersede(self, rows: Incoming, known: Mapping[int, Version], received: Mapping[int, int]) -> None:
+        """Put rows in the place of the versions on record, which go to the revisions."""
+        past = await self._past(rows)
+        kept: list[tuple[Any, ...]] = []
+        put: list[tuple[Any, ...]] = []
+        for i, key in enumerate(rows.key.tolist()):
+            old = known[key]
+            kept.append((*old, received[old[BATCH]], self._received_s, self._batch_id, "corrected", ""))
+            new = version_of(rows, i, self._batch_id, max(past.get(key, 0), old[REVISION]) + 1)
+            put.append((*new[2:], *new[:2]))
+        await self._execute(_KEEP, kept)
         await self._execute(
             "UPDATE readings SET value = ?, batch_id = ?, digits = ?, qc = ?, censoring = ?, revision = ?, published_after_s = ?, "
             "limit_value = ?, text = ? WHERE end_s = ? AND series_id = ?",
-            (*new[2:], *new[:2]),
+            put,
         )
-        self.outcome.revised += 1
-        self._note(rows.take(np.array([i])))
+        self.outcome.revised += len(rows)
+        self._note(rows)
 
     async def _next_revision(self, version: Version) -> int:
         found = await self._execute(
@@ -260,28 +275,14 @@ class Writer:
             self.outcome.unchanged += 1
             return
         revision = await self._next_revision(current)
-        await self._keep(
-            (*version[:REVISION], revision, *version[REVISION + 1 :]),
-            self._received_s,
-            after[WIDTH],
-            after[BATCH],
-            "corrected",
-        )
+        filed = (*version[:REVISION], revision, *version[REVISION + 1 :])
+        await self._execute(_KEEP, (*filed, self._received_s, after[WIDTH], after[BATCH], "corrected", ""))
         if before:
             await self._execute(
                 "UPDATE revisions SET superseded_s = ?, superseded_by = ? WHERE series_id = ? AND end_s = ? AND revision = ?",
                 (self._received_s, self._batch_id, before[-1][1], before[-1][0], before[-1][REVISION]),
             )
         self.outcome.revised += 1
-
-    async def _keep(
-        self, version: Version, received_s: int, superseded_s: int, superseded_by: int, reason: str, note: str = ""
-    ) -> None:
-        marks = ", ".join("?" * (WIDTH + 5))
-        await self._execute(
-            f"INSERT INTO revisions ({COLUMNS}, received_s, superseded_s, superseded_by, reason, note) VALUES ({marks})",
-            (*version, received_s, superseded_s, superseded_by, reason, note),
-        )
 
     async def withdraw(self, series_id: int, end_s: int, note: str = "") -> bool:
         """The publisher took a reading back: it stands no more, its versions stay; False if there is none."""
@@ -295,12 +296,13 @@ class Writer:
             return False
         version = tuple(found)
         received = await self._received({version[BATCH]})
-        await self._keep(version, received[version[BATCH]], self._received_s, self._batch_id, "withdrawn", note)
+        ended = (received[version[BATCH]], self._received_s, self._batch_id, "withdrawn", note)
+        await self._execute(_KEEP, (*version, *ended))
         await self._execute("DELETE FROM readings WHERE series_id = ? AND end_s = ?", (series_id, end_s))
         self.outcome.revised += 1
         return True
 
-    async def _execute(self, statement: str, values: tuple[Any, ...]) -> Any:
+    async def _execute(self, statement: str, values: tuple[Any, ...] | list[tuple[Any, ...]]) -> Any:
         return await self._connection.exec_driver_sql(
             statement if self._sqlite else statement.replace("?", "%s"), values
         )
