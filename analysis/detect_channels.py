@@ -39,7 +39,7 @@ class Gates:
     one_record: float = 1.3
     # Runs of two to six readings: mean rise, sum of z over root n, least reading as a share of the mean's threshold.
     run_rise: tuple[float, ...] = (10.0, 8.5, 7.5, 7.0, 6.5)
-    run_z: tuple[float, ...] = (6.0, 5.9, 5.8, 5.7, 5.6)
+    run_z: tuple[float, ...] = (6.0, 6.1, 6.1, 6.1, 6.1)
     run_least: tuple[float, ...] = (0.5, 0.3, 0.25, 0.2, 0.2)
     run_soon: float = 1.25
     run_gap_min: float = 110.0

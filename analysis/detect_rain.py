@@ -82,7 +82,7 @@ class Rain:
 
     def absorb(self, fresh: NDArray[np.bool_], residual: Singles) -> None:
         """Take the rises (nSv/h) of this poll for hidden showers wherever one may have passed unseen."""
-        taken = np.where(fresh & self.lively, np.clip(residual, 0.0, HIDDEN_MOST), 0.0)
+        taken = np.where(fresh & self.lively & np.isfinite(residual), np.clip(residual, 0.0, HIDDEN_MOST), 0.0)
         self.hidden = np.maximum(self.hidden, taken).astype(np.float32)
 
     def allowance(self) -> Singles:
@@ -117,4 +117,5 @@ def _decayed_sum(held: Singles, before: Singles, after: Singles, gap_min: float,
     fade = np.exp(-rate * gap_min)
     flat = (1.0 - fade) / rate
     ramp = 1.0 / rate - (1.0 - fade) / (rate * rate * gap_min)
-    return np.asarray(held * fade + before * flat + (after - before) * ramp, dtype=np.float32)
+    # Rounding must not leave a hair below zero: a root is taken of it.
+    return np.asarray(np.maximum(held * fade + before * flat + (after - before) * ramp, 0.0), dtype=np.float32)

@@ -39,7 +39,8 @@ def country(seed: int = 11) -> Replay:
     noise = np.where(kind == 1, 1.0, 6.0)
     value = base + rng.normal(size=(polls, STATIONS)) * noise + _washout(now, radar)
     value = np.maximum(np.where(kind == 1, np.round(value, 1), np.round(value)), 0.0)
-    value[rng.random(value.shape) < 0.01] = np.nan
+    lost = rng.random(value.shape) < 0.01
+    value[lost], age[lost] = np.nan, np.nan
     single = np.float32
     gauge = np.full(value.shape, np.nan)
     return Replay(stations, now, value.astype(single), age.astype(single), radar.astype(single), gauge.astype(single))
@@ -81,3 +82,7 @@ def drift_figures() -> dict[str, float]:
         calm += len(seen.false_calm)
     found = {f"pd_{size:.0f}": round(float(np.mean(rows)), 3) for size, rows in sorted(figures.found.items())}
     return {"episodes": float(figures.episodes), "false_calm": float(calm), **found}
+
+
+# What the slice gave when the gates were last changed: name, value, tolerance. See docs/detection.md.
+PINNED = (("pd_20", 0.5, 0.1), ("pd_50", 0.875, 0.13), ("pd_100", 1.0, 0.17), ("pd_500", 1.0, 0.0))
