@@ -79,10 +79,9 @@ def baselines(index: IntArray, end_s: IntArray, value: FloatArray, floor: FloatA
     age = from_newest(index, groups)
     kept = (age >= skip) & (age < skip + history)
     index, end_s, value = index[kept], end_s[kept], value[kept]
-    median = quantiles(index, value, groups, (0.5,))[:, 0]
-    above = value - median[index]
-    mad = quantiles(index, np.abs(above), groups, (0.5,))[:, 0]
-    q99 = quantiles(index, above, groups, (0.99,))[:, 0]
+    middle, high = quantiles(index, value, groups, (0.5, 0.99)).T
+    median, q99 = middle, high - middle
+    mad = quantiles(index, np.abs(value - median[index]), groups, (0.5,))[:, 0]
     least = np.where(np.isnan(floor), np.abs(median) * _RELATIVE_FLOOR, floor)
     starts, counts = starts_and_counts(index, groups)
     oldest = np.full(groups, NO_TIME, np.int64)

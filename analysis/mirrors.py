@@ -10,7 +10,7 @@ import numpy as np
 from analysis.arrays import Arrays, SeriesLike
 from analysis.grouped import starts_and_counts
 from analysis.rainfall import distance_m
-from domain.units import convert
+from domain.readings import FloatArray, IntArray
 
 #: Readings are compared over this span before now, so that the newest ones, which one path may not have yet, do not matter.
 _SPAN_S = (26 * 3600, 2 * 3600)
@@ -19,17 +19,20 @@ _LEAST_VALUES = 3
 _NEAR_M = 1000.0
 
 
-def mirrors(likes: Sequence[SeriesLike], rows: Sequence[int], arrays: Arrays, now_s: int) -> frozenset[int]:
-    """Rows of `arrays.series` that are copies of another station's series of the same kind; the smallest station id stays."""
+def mirrors(likes: Sequence[SeriesLike], rows: Sequence[int], arrays: Arrays, value: FloatArray, now_s: int) -> frozenset[int]:
+    """Rows of `arrays.series` that are copies of another station's series of the same kind; the smallest station id stays.
+
+    `value` are the columns' values in the unit that the kind is compared in.
+    """
+    suspects = _suspects(rows, arrays, value, now_s)
     starts, counts = starts_and_counts(arrays.index, len(arrays.series))
     by_content: dict[bytes, list[tuple[str, int, SeriesLike]]] = defaultdict(list)
     for like, row in zip(likes, rows, strict=True):
-        if like.station.station.latitude_deg is None:
-            continue
-        part = slice(int(starts[row]), int(starts[row] + counts[row]))
-        content = _content(arrays, part, now_s, like.series.unit)
-        if content:
-            by_content[content].append((like.station.station.uid, row, like))
+        if row in suspects and like.station.station.latitude_deg is not None:
+            part = slice(int(starts[row]), int(starts[row] + counts[row]))
+            content = _content(arrays.end_s[part], value[part], now_s)
+            if content:
+                by_content[content].append((like.station.station.uid, row, like))
     found: set[int] = set()
     for same in by_content.values():
         if len(same) > 1:
@@ -37,15 +40,21 @@ def mirrors(likes: Sequence[SeriesLike], rows: Sequence[int], arrays: Arrays, no
     return frozenset(found)
 
 
-def _content(arrays: Arrays, part: slice, now_s: int, unit: str) -> bytes:
-    end_s = arrays.end_s[part]
+def _suspects(rows: Sequence[int], arrays: Arrays, value: FloatArray, now_s: int) -> frozenset[int]:
+    """Series whose sums over the span, weighted by time, equal another's: all copies are among them, and little else."""
+    inside = (arrays.end_s >= now_s - _SPAN_S[0]) & (arrays.end_s < now_s - _SPAN_S[1])
+    index, weight = arrays.index[inside], (arrays.end_s[inside] % 99_991).astype(np.float64)
+    sums = np.bincount(index, weights=np.round(value[inside], 6) * weight, minlength=len(arrays.series))[list(rows)]
+    _, first, times = np.unique(sums, return_inverse=True, return_counts=True)
+    return frozenset(int(row) for row, repeated in zip(rows, times[first] > 1, strict=True) if repeated)
+
+
+def _content(end_s: IntArray, value: FloatArray, now_s: int) -> bytes:
     low, high = np.searchsorted(end_s, (now_s - _SPAN_S[0], now_s - _SPAN_S[1]))
-    value = arrays.value[part][low:high]
+    value = np.round(value[low:high], 6)
     if len(value) < _LEAST_READINGS or len(np.unique(value)) < _LEAST_VALUES:
         return b""
-    base = {"uSv/h": "nSv/h", "mSv/h": "nSv/h", "uGy/h": "nGy/h"}.get(unit, unit)
-    common = np.round(value * convert(1.0, unit, base), 6)
-    return end_s[low:high].tobytes() + common.tobytes()
+    return end_s[low:high].tobytes() + value.tobytes()
 
 
 def _copies(same: list[tuple[str, int, SeriesLike]]) -> set[int]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from analysis.arrays import Arrays, BoolArray, SeriesLike, measured
 from analysis.baseline import LEAST_FOR_SUMMARY, Baselines, baselines, scale_floor
-from analysis.freshness import Standing, Standings, freshness
-from analysis.grouped import quantiles, starts_and_counts
+from analysis.freshness import Standings, freshness
+from analysis.grouped import starts_and_counts
 from analysis.mirrors import mirrors
 from analysis.rainfall import Rainfall, rainfall
 from analysis.sentences import Counts, sentences
@@ -36,6 +35,8 @@ _RELATIVE_FAR = (2.0, 5.0)
 #: With rain near a rise below this is ordinary (99.9 % of natural ones); above it rain explains nothing.
 RAIN_LIMIT = 60.0
 _PREFERRED_WINDOW_S = 600
+_DOSE_UNITS = ("nSv/h", "nGy/h")
+_INTERVALS = 49
 _LAB = frozenset({Dimension.ACTIVITY_PER_VOLUME, Dimension.ACTIVITY_PER_MASS, Dimension.ACTIVITY_PER_AREA, Dimension.TRITIUM_UNIT, Dimension.RATIO})
 _WHY_NOT = {
     Freshness.LATE: Untold.LATE, Freshness.SILENT: Untold.SILENT, Freshness.FEED_LATE: Untold.FEED_BLIND, Freshness.NEVER: Untold.SILENT,
@@ -49,10 +50,10 @@ class _Columns:
     value: FloatArray
     newest: IntArray
     newest_measured: IntArray
-    interval_s: FloatArray
     base: Baselines
     rise: FloatArray
-    z: FloatArray
+    above: BoolArray
+    far: BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +76,27 @@ def summarise(area: AreaName, arrays: Arrays, feeds: Standings, *, now_s: int, w
     `arrays` reaches as far back as baselines shall look (they use at most 500 readings a series) and holds nothing after `now_s`;
     `window_s` is the span in which a station counts as reporting.
     """
-    kinds: dict[Kind, list[int]] = defaultdict(list)
-    for row, like in enumerate(arrays.series):
-        if _takes_part(like, now_s):
-            kinds[kind_of(like)].append(row)
-    columns = _columns(arrays)
-    rain = rainfall(arrays)
+    kinds = _by_kind(arrays.series, now_s)
+    question = _Question(area, arrays, _columns(arrays), feeds, rainfall(arrays), now_s, window_s)
     found = [
-        _summary(area, kind, rows, arrays, columns, feeds, rain, now_s, window_s)
+        _summary(question, kind, rows)
         for kind, rows in sorted(kinds.items(), key=lambda item: _order(item[0]))
-        if not (kind.dimension in _LAB and all(columns.newest[row] < 0 for row in rows))
+        if not (kind.dimension in _LAB and all(question.columns.newest[row] < 0 for row in rows))
     ]
     return tuple(found)
+
+
+def _by_kind(series: Sequence[SeriesLike], now_s: int) -> dict[Kind, list[int]]:
+    """Rows of each kind; told apart by plain keys first, because a country has thousands of series and few kinds."""
+    rows: dict[tuple[str, str, str, str, int, bool], list[int]] = defaultdict(list)
+    for row, like in enumerate(series):
+        if _takes_part(like, now_s):
+            one = like.series
+            rows[one.medium, one.quantity, one.analyte, one.unit, one.window_s, one.exercise or like.station.exercise].append(row)
+    kinds: dict[Kind, list[int]] = defaultdict(list)
+    for found in rows.values():
+        kinds[kind_of(series[found[0]])] += found
+    return {kind: sorted(found) for kind, found in kinds.items()}
 
 
 def kind_of(like: SeriesLike) -> Kind:
@@ -116,30 +126,52 @@ def _takes_part(like: SeriesLike, now_s: int) -> bool:
 
 def _columns(arrays: Arrays) -> _Columns:
     groups = len(arrays.series)
-    value = arrays.value * _factors(arrays.series)[arrays.index] if groups else arrays.value
+    scales = _scales(arrays.series)
+    factor = np.array([scale.factor for scale in scales], dtype=np.float64)
+    value = arrays.value * factor[arrays.index] if (factor != 1.0).any() else arrays.value
     fit = measured(value, arrays.censoring, arrays.qc)
     index, end_s, good = arrays.index[fit], arrays.end_s[fit], value[fit]
-    floor = np.array([_floor(like) for like in arrays.series], dtype=np.float64)
-    base = baselines(index, end_s, good, floor)
+    base = baselines(index, end_s, good, np.array([scale.floor for scale in scales], dtype=np.float64))
     newest = _last_rows(arrays.index, groups)
     rows = np.flatnonzero(fit)
     last_fit = _last_rows(index, groups)
     newest_measured = np.where(last_fit >= 0, rows[np.maximum(last_fit, 0)] if len(rows) else -1, -1)
     now_value = np.where(newest_measured >= 0, value[np.maximum(newest_measured, 0)] if len(value) else np.nan, np.nan)
     rise = np.where(base.count >= LEAST_FOR_SUMMARY, now_value - base.median, np.nan)
-    return _Columns(value, newest, newest_measured, _intervals(index, end_s, groups), base, rise, rise / base.scale)
+    above, far = _gates(np.array([scale.by_dose for scale in scales], dtype=np.bool_), base, rise)
+    return _Columns(value, newest, newest_measured, base, rise, above, far)
 
 
-def _factors(series: Sequence[SeriesLike]) -> FloatArray:
-    pairs = {(like.series.quantity, like.series.unit) for like in series}
-    known = {pair: convert(1.0, pair[1], common_unit(*pair)) for pair in pairs}
-    return np.array([known[like.series.quantity, like.series.unit] for like in series], dtype=np.float64)
+def _gates(dose: BoolArray, base: Baselines, rise: FloatArray) -> tuple[BoolArray, BoolArray]:
+    """Which series read above their own range, and far above it: by nSv/h (nGy/h) for dose rates, else by the share of the median."""
+    z = rise / base.scale
+    with np.errstate(invalid="ignore"):
+        by_dose = np.logical_or.reduce([(rise >= least) & (z >= sigmas) for least, sigmas in ABOVE])
+        far_dose = (rise >= FAR_ABOVE[0]) & (z >= FAR_ABOVE[1])
+        share, far = (
+            (rise >= part * np.abs(base.median)) & (z >= sigmas) for part, sigmas in (_RELATIVE_ABOVE, _RELATIVE_FAR)
+        )
+    return np.where(dose, by_dose, share), np.where(dose, far_dose, far)
 
 
-def _floor(like: SeriesLike) -> float:
-    if like.series.quantity not in DOSE_RATES:
-        return float("nan")
-    return float(scale_floor(like.series.quantity, common_unit(like.series.quantity, like.series.unit), np.zeros(1))[0])
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """What every series of one quantity and published unit shares: factor to the common unit, smallest scale, whether nSv/h gates apply."""
+
+    factor: float
+    floor: float
+    by_dose: bool
+
+
+def _scales(series: Sequence[SeriesLike]) -> list[_Scale]:
+    """The scale of each series; made once per quantity and unit, of which there are few."""
+    known: dict[tuple[str, str], _Scale] = {}
+    pairs = [(like.series.quantity, like.series.unit) for like in series]
+    for quantity, unit in set(pairs):
+        common, dose = common_unit(quantity, unit), quantity in DOSE_RATES
+        floor = float(scale_floor(quantity, common, np.zeros(1))[0]) if dose else float("nan")
+        known[quantity, unit] = _Scale(convert(1.0, unit, common), floor, dose and common in _DOSE_UNITS)
+    return [known[pair] for pair in pairs]
 
 
 def _last_rows(index: IntArray, groups: int) -> IntArray:
@@ -147,72 +179,90 @@ def _last_rows(index: IntArray, groups: int) -> IntArray:
     return np.where(counts > 0, starts + counts - 1, -1)
 
 
-def _intervals(index: IntArray, end_s: IntArray, groups: int) -> FloatArray:
-    step = np.diff(end_s)
-    same = np.diff(index) == 0
-    return quantiles(index[1:][same], step[same].astype(np.float64), groups, (0.5,))[:, 0]
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What every kind of one call shares."""
+
+    area: AreaName
+    arrays: Arrays
+    columns: _Columns
+    feeds: Standings
+    rain: Rainfall
+    now_s: int
+    window_s: int
 
 
-def _summary(
-    area: AreaName, kind: Kind, rows: list[int], arrays: Arrays, columns: _Columns, feeds: Standings, rain: Rainfall,
-    now_s: int, window_s: int,
-) -> Summary:
-    copies = mirrors([arrays.series[row] for row in rows], rows, arrays, now_s)
-    seen = [_see(row, arrays, columns, feeds.of(arrays.series[row].series.feed_id), now_s, window_s) for row in rows if row not in copies]
-    stations = _by_station(seen)
+def _summary(q: _Question, kind: Kind, rows: list[int]) -> Summary:
+    copies = mirrors([q.arrays.series[row] for row in rows], rows, q.arrays, q.columns.value, q.now_s)
+    stations = _by_station(_see(q, row) for row in rows if row not in copies)
     fresh = [one for one in stations.values() if one.why is None]
-    excluded: Counter[Untold] = Counter(one.why for one in stations.values() if one.why is not None)
-    if copies:
-        excluded[Untold.MIRROR] = len({arrays.series[row].station.station.uid for row in copies})
-    above = [one for one in stations.values() if one.above and one.why is None]
-    explained = [_explained(one, arrays, columns, rain) for one in above]
-    judged = sum(one.judged for one in fresh)
-    stated = kind.dimension is not Dimension.UNSTATED
-    state, reasons = verdict(Evidence(
-        len(stations), len(fresh), judged, len(above), sum(e is True for e in explained), sum(e is None for e in explained),
-        sum(one.far for one in above), sum(one.beyond for one in stations.values()), _last_above(stations.values(), arrays, columns, rain),
-        stated, excluded,
-    ))
-    newest = max((int(arrays.end_s[columns.newest[row]]) for row in rows if columns.newest[row] >= 0), default=None)
-    counts = Counts(len(stations), len(fresh), judged, len(above), None if newest is None else now_s - newest)
-    values = np.array([columns.value[columns.newest_measured[one.row]] for one in fresh], dtype=np.float64)
-    known = [e for e in explained if e is not None]
+    above = [one for one in fresh if one.above]
+    explained = [_explained(one, q) for one in above]
+    evidence = _evidence(q, kind, stations, explained, copies)
+    state, reasons = verdict(evidence)
+    newest = max((int(q.arrays.end_s[q.columns.newest[row]]) for row in rows if q.columns.newest[row] >= 0), default=None)
+    counts = Counts(len(stations), len(fresh), evidence.judged, len(above), None if newest is None else q.now_s - newest)
+    values = np.array([q.columns.value[q.columns.newest_measured[one.row]] for one in fresh], dtype=np.float64)
+    known = [one for one in explained if one is not None]
+    stated = evidence.unit_stated
     return Summary(
-        area.id, kind, common_unit(kind.quantity, arrays.series[rows[0]].series.unit), now_s, window_s, len(stations),
-        sum(one.reported for one in stations.values()), len(fresh), judged, dict(sorted(excluded.items())),
-        judged / len(stations) if stations else 0.0, _spread(values) if stated else None,
-        _extreme(fresh, values, arrays, columns, largest=False) if stated else None,
-        _extreme(fresh, values, arrays, columns, largest=True) if stated else None,
-        _departures(fresh, columns), _censored(rows, arrays, now_s, window_s), sum(known) / len(above) if known else None, newest,
-        state, reasons, sentences(area, kind, state, reasons, counts), tuple(sorted({arrays.series[row].series.feed_id for row in rows})),
+        area_id=q.area.id, kind=kind, unit=common_unit(kind.quantity, q.arrays.series[rows[0]].series.unit), as_of_s=q.now_s,
+        window_s=q.window_s, expected=len(stations), reporting=sum(one.reported for one in stations.values()), fresh=len(fresh),
+        judged=evidence.judged, excluded=evidence.excluded, coverage=evidence.judged / len(stations) if stations else 0.0,
+        quantiles=_spread(values) if stated else None, lowest=_extreme(fresh, values, q, largest=False) if stated else None,
+        highest=_extreme(fresh, values, q, largest=True) if stated else None, departures=_departures(fresh, q.columns),
+        censored=_censored(rows, q), rain_explained=sum(known) / len(above) if known else None, newest_s=newest, state=state,
+        reasons=reasons, sentences=sentences(q.area, kind, state, reasons, counts),
+        feeds=tuple(sorted({q.arrays.series[row].series.feed_id for row in rows})),
     )
 
 
-def _see(row: int, arrays: Arrays, columns: _Columns, standing: Standing, now_s: int, window_s: int) -> _Seen:
-    last, last_fit = int(columns.newest[row]), int(columns.newest_measured[row])
+def _evidence(q: _Question, kind: Kind, stations: Mapping[str, _Seen], explained: Sequence[bool | None], copies: frozenset[int]) -> Evidence:
+    """The counts that the verdict is made of."""
+    excluded: Counter[Untold] = Counter(one.why for one in stations.values() if one.why is not None)
+    if copies:
+        excluded[Untold.MIRROR] = len({q.arrays.series[row].station.station.uid for row in copies})
+    fresh = [one for one in stations.values() if one.why is None]
+    silent_above = [one for one in stations.values() if one.why is not None and one.above]
+    return Evidence(
+        expected=len(stations), fresh=len(fresh), judged=sum(one.judged for one in fresh), above=sum(one.above for one in fresh),
+        by_rain=sum(one is True for one in explained), rain_unknown=sum(one is None for one in explained),
+        far=sum(one.far for one in fresh if one.above), beyond=sum(one.beyond for one in stations.values()),
+        last_above=sum(_explained(one, q) is not True for one in silent_above), unit_stated=kind.dimension is not Dimension.UNSTATED,
+        excluded=dict(sorted(excluded.items())),
+    )
+
+
+def _see(q: _Question, row: int) -> _Seen:
+    arrays, columns = q.arrays, q.columns
+    like = arrays.series[row]
+    last = int(columns.newest[row])
     end_s = int(arrays.end_s[last]) if last >= 0 else None
-    interval = float(columns.interval_s[row])
-    fresh = freshness(end_s, now_s, standing, None if math.isnan(interval) else interval)
-    why = None if fresh is Freshness.FRESH else _WHY_NOT[fresh]
+    standing = q.feeds.of(like.series.feed_id)
+    found = freshness(end_s, q.now_s, standing)
+    if found is not Freshness.FRESH:
+        found = freshness(end_s, q.now_s, standing, _interval_s(arrays, last))  # its habit is dear to find out, and excuses at most
+    why = None if found is Freshness.FRESH else _WHY_NOT[found]
     beyond = False
-    if why is None and last != last_fit:
-        qc = int(arrays.qc[last])
-        code = CENSORING_CODES[int(arrays.censoring[last])]
-        beyond = bool(qc & Qc.ABOVE_RANGE) or code is Censoring.ABOVE
-        low = bool(qc & Qc.BELOW_RANGE) or code in (Censoring.BELOW, Censoring.NOT_DETECTED)
-        why = Untold.BELOW_RANGE if low else Untold.QC_FAILED
+    if why is None and last != int(columns.newest_measured[row]):
+        why, beyond = _unfit(int(arrays.qc[last]), CENSORING_CODES[int(arrays.censoring[last])])
     judged = bool(columns.base.count[row] >= LEAST_FOR_SUMMARY)
-    reported = end_s is not None and end_s > now_s - window_s
-    return _Seen(row, arrays.series[row], why, judged, _above(row, arrays, columns, far=False), _above(row, arrays, columns, far=True), beyond, reported)
+    return _Seen(row, like, why, judged, bool(columns.above[row]), bool(columns.far[row]), beyond, end_s is not None and end_s > q.now_s - q.window_s)
 
 
-def _above(row: int, arrays: Arrays, columns: _Columns, *, far: bool) -> bool:
-    rise, z = float(columns.rise[row]), float(columns.z[row])
-    series = arrays.series[row].series
-    if series.quantity in DOSE_RATES and common_unit(series.quantity, series.unit) in ("nSv/h", "nGy/h"):
-        return any(rise >= least and z >= sigmas for least, sigmas in ((FAR_ABOVE,) if far else ABOVE))
-    share, sigmas = _RELATIVE_FAR if far else _RELATIVE_ABOVE
-    return rise >= share * abs(float(columns.base.median[row])) and z >= sigmas
+def _unfit(qc: int, code: Censoring) -> tuple[Untold, bool]:
+    """Why a fresh reading takes no part, and whether it lies beyond its detector's range."""
+    low = bool(qc & Qc.BELOW_RANGE) or code in (Censoring.BELOW, Censoring.NOT_DETECTED)
+    return (Untold.BELOW_RANGE if low else Untold.QC_FAILED), bool(qc & Qc.ABOVE_RANGE) or code is Censoring.ABOVE
+
+
+def _interval_s(arrays: Arrays, last: int) -> float | None:
+    """The usual interval of the series whose newest row is `last`, from its last readings; None with too few of them."""
+    if last < 0:
+        return None
+    first = max(int(np.searchsorted(arrays.index, arrays.index[last])), last + 1 - _INTERVALS)
+    ends = arrays.end_s[first : last + 1]
+    return float(np.median(np.diff(ends))) if len(ends) >= 4 else None
 
 
 def _by_station(seen: Iterable[_Seen]) -> dict[str, _Seen]:
@@ -233,15 +283,11 @@ def _preference(one: _Seen) -> tuple[bool, bool, int, str]:
     return (one.why is not None, not one.judged, abs(one.like.series.window_s - _PREFERRED_WINDOW_S), one.like.series.uid)
 
 
-def _explained(one: _Seen, arrays: Arrays, columns: _Columns, rain: Rainfall) -> bool | None:
+def _explained(one: _Seen, q: _Question) -> bool | None:
     place = one.like.station.station
-    if columns.rise[one.row] >= RAIN_LIMIT:
+    if q.columns.rise[one.row] >= RAIN_LIMIT:
         return False
-    return rain.explains(place.latitude_deg, place.longitude_deg, int(arrays.end_s[columns.newest_measured[one.row]]))
-
-
-def _last_above(stations: Iterable[_Seen], arrays: Arrays, columns: _Columns, rain: Rainfall) -> int:
-    return sum(1 for one in stations if one.why is not None and one.above and _explained(one, arrays, columns, rain) is not True)
+    return q.rain.explains(place.latitude_deg, place.longitude_deg, int(q.arrays.end_s[q.columns.newest_measured[one.row]]))
 
 
 def _spread(values: FloatArray) -> tuple[float, float, float, float, float] | None:
@@ -251,14 +297,13 @@ def _spread(values: FloatArray) -> tuple[float, float, float, float, float] | No
     return p05, p25, p50, p75, p95
 
 
-def _extreme(fresh: list[_Seen], values: FloatArray, arrays: Arrays, columns: _Columns, *, largest: bool) -> Extreme | None:
+def _extreme(fresh: list[_Seen], values: FloatArray, q: _Question, *, largest: bool) -> Extreme | None:
     if not fresh:
         return None
     at = int(np.argmax(values) if largest else np.argmin(values))
     one = fresh[at]
-    return Extreme(
-        float(values[at]), one.like.station.station.uid, one.like.series.uid, int(arrays.end_s[columns.newest_measured[one.row]])
-    )
+    end_s = int(q.arrays.end_s[q.columns.newest_measured[one.row]])
+    return Extreme(float(values[at]), one.like.station.station.uid, one.like.series.uid, end_s)
 
 
 def _departures(fresh: list[_Seen], columns: _Columns) -> Departures | None:
@@ -270,7 +315,10 @@ def _departures(fresh: list[_Seen], columns: _Columns) -> Departures | None:
     return Departures(float(np.median(rise)), float(np.quantile(rise, 0.95)), float(rise.max()), len(above), tuple(above[:20]))
 
 
-def _censored(rows: list[int], arrays: Arrays, now_s: int, window_s: int) -> dict[str, int]:
-    chosen: BoolArray = np.isin(arrays.index, rows) & (arrays.end_s > now_s - window_s)
+def _censored(rows: list[int], q: _Question) -> dict[str, int]:
+    arrays = q.arrays
+    mine = np.zeros(len(arrays.series), dtype=np.bool_)
+    mine[rows] = True
+    chosen = mine[arrays.index] & (arrays.end_s > q.now_s - q.window_s)
     counts = np.bincount(arrays.censoring[chosen], minlength=len(CENSORING_CODES))
     return {code.value: int(counts[at]) for at, code in enumerate(CENSORING_CODES) if counts[at] and code is not Censoring.NONE}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import standardwebhooks
 from aiohttp import web
@@ -16,7 +17,7 @@ def main() -> None:
     port, path, secret = int(sys.argv[1]), sys.argv[2], sys.argv[3]
     answers = [int(text) for text in sys.argv[4].split(",")] if len(sys.argv) > 4 and sys.argv[4] else []
     reference = standardwebhooks.Webhook(secret)
-    log = open(path, "a", encoding="utf-8", buffering=1)
+    log = Path(path)
 
     async def hook(request: web.Request) -> web.Response:
         body = await request.read()
@@ -26,7 +27,9 @@ def main() -> None:
         except standardwebhooks.WebhookVerificationError:
             data, verified = json.loads(body), False
         status = answers.pop(0) if answers else 204
-        log.write(json.dumps({"id": request.headers["webhook-id"], "verified": verified, "status": status, "size": len(body), "body": data}) + "\n")
+        line = {"id": request.headers["webhook-id"], "verified": verified, "status": status, "size": len(body), "body": data}
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
         headers = {"Location": "http://127.0.0.1:1/"} if status in (301, 302) else {}
         return web.Response(status=status, headers=headers)
 

@@ -151,7 +151,7 @@ def test_averaging_windows_and_mirrors_of_one_station_count_once(world):
     rng = np.random.default_rng(1)
     world.add("a", rng.normal(80, 1, 200), window=60)
     assert one(world).expected == 5 and one(world).quantiles == before.quantiles
-    row, end, value, qc, cens = world.rows[0]
+    row, _, value, *_ = world.rows[0]
     world.add("copy", value, namespace="other", lat=row.station.station.latitude_deg + 0.001)
     s = one(world)
     assert s.expected == 5 and s.excluded == {Untold.MIRROR: 1} and s.quantiles == before.quantiles and s.state is before.state
