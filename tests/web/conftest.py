@@ -11,16 +11,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.web.server import WEB, Switches, serve
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
 VENDOR = (WEB / "vendor" / "manifest.json").is_file()
 
-collect_ignore_glob = ["test_page_*.py"] if CHROMIUM is None else [] if VENDOR else ["test_page_map.py", "test_page_access.py"]
+collect_ignore_glob = (
+    ["test_page_*.py"] if CHROMIUM is None else [] if VENDOR else ["test_page_map.py", "test_page_access.py"]
+)
 
 LOADED = "document.body.dataset.loaded ?? ''"
 MAP = "document.getElementById('map').dataset.state ?? ''"
@@ -39,7 +42,7 @@ class Visit:
     async def until(self, expression: str, accept: Callable[[Any], object] = bool) -> Any:
         """Polls an expression: waiting inside the page is forbidden by its own content security policy."""
         value = None
-        for _ in range(400):
+        for _ in range(600):
             value = await self.page.evaluate(expression)
             if accept(value):
                 return value
@@ -52,7 +55,9 @@ class Visit:
         await self.until(MAP)
         return self
 
-    async def click_place(self, longitude: float, latitude: float, *, zoom: float = 4.1, centre: tuple[float, float] = (133.0, 36.5)) -> None:
+    async def click_place(
+        self, longitude: float, latitude: float, *, zoom: float = 4.1, centre: tuple[float, float] = (133.0, 36.5)
+    ) -> None:
         """Clicks a place on the map as it opens (Web Mercator, 512 px tiles)."""
         box = await self.page.locator("#map").bounding_box()
         assert box
@@ -90,19 +95,33 @@ Open = Callable[..., Awaitable[Visit]]
 async def _visits(browser: Browser) -> AsyncIterator[Open]:
     closers: list[Callable[[], Awaitable[None]]] = []
 
-    async def opened(path: str = "/", switches: Switches | None = None, *, clock: bool = False, **context: Any) -> Visit:
+    async def opened(
+        path: str = "/", switches: Switches | None = None, *, clock: bool = False, **context: Any
+    ) -> Visit:
         turned = switches or Switches()
         port = _free_port()
         runner = await serve(turned, port)
         closers.append(runner.cleanup)
-        options = {"viewport": {"width": 1300, "height": 900}, "timezone_id": "Asia/Tokyo", "locale": "en-GB", **context}
+        options = {
+            "viewport": {"width": 1300, "height": 900},
+            "timezone_id": "Asia/Tokyo",
+            "locale": "en-GB",
+            **context,
+        }
         held = await browser.new_context(**options)
         closers.append(held.close)
         page = await held.new_page()
         visit = Visit(page, f"http://127.0.0.1:{port}", turned)
         page.on("console", lambda message: visit.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: visit.errors.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith((visit.origin, "blob:", "data:")) else visit.elsewhere.append(request.url))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((visit.origin, "blob:", "data:"))
+                else visit.elsewhere.append(request.url)
+            ),
+        )
         if clock:
             await page.clock.install()
         await page.goto(visit.origin + path)

@@ -36,14 +36,39 @@ class World:
 
 def _row(key: str, longitude: float | None, latitude: float | None, like: Json, *, exercise: bool) -> Json:
     row: Json = {
-        "series": f"s-{key}", "station": f"made:{key}", "station_names": [{"language": "ja", "text": f"{key} 局"}], "longitude": longitude, "latitude": latitude,
-        "regions": ["JP-13"], "quantity": "air_dose_rate_as_published", "analyte": "gamma-total", "medium": "air_over_land", "unit": "nSv/h",
-        "value": 45.0, "censoring": "none", "limit": None, "qc": [], "kind": "converted",
+        "series": f"s-{key}",
+        "station": f"made:{key}",
+        "station_names": [{"language": "ja", "text": f"{key} 局"}],
+        "longitude": longitude,
+        "latitude": latitude,
+        "regions": ["JP-13"],
+        "quantity": "air_dose_rate_as_published",
+        "analyte": "gamma-total",
+        "medium": "air_over_land",
+        "unit": "nSv/h",
+        "value": 45.0,
+        "censoring": "none",
+        "limit": None,
+        "qc": [],
+        "kind": "converted",
         "conversion": {"id": "uSv/h->nSv/h", "version": 1, "factor": "1000", "source": "SI"},
-        "published": {"text": "0.045", "unit": "μSv/h", "ucum": "uSv/h"}, "phenomenon_start": "2026-08-15T02:40:00Z", "phenomenon_end": "2026-08-15T02:50:00Z",
-        "published_at": None, "received_at": "2026-08-15T02:55:00Z", "revision": 1, "superseded_at": None, "source": "made-office",
-        "feed": "made-posts", "licence": "Made Licence 1.0", "rights": "internal", "exercise": exercise, "age_s": 600, "freshness": "fresh",
-        "publisher_mark": "", "judgement": "normal", "usual": {"median": 44.0, "scale": 1.0, "count": 100},
+        "published": {"text": "0.045", "unit": "μSv/h", "ucum": "uSv/h"},
+        "phenomenon_start": "2026-08-15T02:40:00Z",
+        "phenomenon_end": "2026-08-15T02:50:00Z",
+        "published_at": None,
+        "received_at": "2026-08-15T02:55:00Z",
+        "revision": 1,
+        "superseded_at": None,
+        "source": "made-office",
+        "feed": "made-posts",
+        "licence": "Made Licence 1.0",
+        "rights": "internal",
+        "exercise": exercise,
+        "age_s": 600,
+        "freshness": "fresh",
+        "publisher_mark": "",
+        "judgement": "normal",
+        "usual": {"median": 44.0, "scale": 1.0, "count": 100},
     }
     return row | like
 
@@ -53,11 +78,26 @@ def latest(world: World, medium: str) -> list[Json]:
     if medium == "sea":
         return []
     rows = [
-        _row(key, 130.0 + 2 * at, 33.0 + at, like, exercise=world.exercise) for at, (key, like) in enumerate(LIKE.items())
+        _row(key, 130.0 + 2 * at, 33.0 + at, like, exercise=world.exercise)
+        for at, (key, like) in enumerate(LIKE.items())
     ]
     rows.append(_row("placeless", None, None, {"qc": ["position_refused"]}, exercise=world.exercise))
-    rows.append(_row("normal", 130.0, 33.0, {"series": "s-rain", "quantity": "precipitation_amount", "unit": "mm", "medium": "weather",
-                                             "value": 0.0, "freshness": "silent"}, exercise=world.exercise))
+    rows.append(
+        _row(
+            "normal",
+            130.0,
+            33.0,
+            {
+                "series": "s-rain",
+                "quantity": "precipitation_amount",
+                "unit": "mm",
+                "medium": "weather",
+                "value": 0.0,
+                "freshness": "silent",
+            },
+            exercise=world.exercise,
+        )
+    )
     for at in range(world.extra_stations):
         rows.append(_row(f"more-{at}", 139 + at % 70 * 0.03, 35 + at // 70 * 0.03, {}, exercise=world.exercise))
     return rows
@@ -69,16 +109,51 @@ def samples(medium: str) -> list[Json]:
         return []
 
     def result(analyte: str, censoring: str, value: float | None, limit: float | None) -> Json:
-        return {"id": "r", "series": f"s-sea-{analyte}", "analyte": analyte, "quantity": "activity_concentration_in_water", "value": value,
-                "unit": "Bq/L", "uncertainty": None, "censoring": censoring, "limit": limit, "conversion": None,
-                "published": {"text": "x", "unit": "Bq/L", "ucum": "Bq/L"}, "published_limit": "", "laboratory": "", "method": "", "link": ""}
+        return {
+            "id": "r",
+            "series": f"s-sea-{analyte}",
+            "analyte": analyte,
+            "quantity": "activity_concentration_in_water",
+            "value": value,
+            "unit": "Bq/L",
+            "uncertainty": None,
+            "censoring": censoring,
+            "limit": limit,
+            "conversion": None,
+            "published": {"text": "x", "unit": "Bq/L", "ucum": "Bq/L"},
+            "published_limit": "",
+            "laboratory": "",
+            "method": "",
+            "link": "",
+        }
 
     def sample(day: str, *results: Json) -> Json:
-        return {"id": f"sample-{day}", "station": "made:sea", "station_name": "Made bay", "longitude": 141.2, "latitude": 37.4,
-                "regions": ["SEA-01"], "medium": "sea_water", "phenomenon_start": f"{day}T01:00:00Z", "phenomenon_end": f"{day}T01:00:00Z",
-                "published_time": day, "resolution": "day", "zone": "Asia/Tokyo", "zone_assumed": True, "layer": {"label": "surface"},
-                "taxon": "", "tissue": "", "results": list(results), "received_at": NOW, "revision": 1, "source": "made-office",
-                "feed": "made-posts", "licence": "Made Licence 1.0", "rights": "ask", "exercise": False}
+        return {
+            "id": f"sample-{day}",
+            "station": "made:sea",
+            "station_name": "Made bay",
+            "longitude": 141.2,
+            "latitude": 37.4,
+            "regions": ["SEA-01"],
+            "medium": "sea_water",
+            "phenomenon_start": f"{day}T01:00:00Z",
+            "phenomenon_end": f"{day}T01:00:00Z",
+            "published_time": day,
+            "resolution": "day",
+            "zone": "Asia/Tokyo",
+            "zone_assumed": True,
+            "layer": {"label": "surface"},
+            "taxon": "",
+            "tissue": "",
+            "results": list(results),
+            "received_at": NOW,
+            "revision": 1,
+            "source": "made-office",
+            "feed": "made-posts",
+            "licence": "Made Licence 1.0",
+            "rights": "ask",
+            "exercise": False,
+        }
 
     return [
         sample("2026-08-01", result("Cs-137", "none", 0.002, None), result("H-3", "not_measured", None, None)),
@@ -94,9 +169,17 @@ def observations() -> list[Json]:
             continue
         at = NOW_S - 86400 + step * 600
         censored = step == 100
-        rows.append({"phenomenon_end": _instant(at), "value": None if censored else 45.0 + step % 5, "unit": "nSv/h",
-                     "censoring": "below" if censored else "none", "limit": 30.0 if censored else None, "qc": [],
-                     "published": {"text": "x", "unit": "nSv/h", "ucum": "nSv/h"}})
+        rows.append(
+            {
+                "phenomenon_end": _instant(at),
+                "value": None if censored else 45.0 + step % 5,
+                "unit": "nSv/h",
+                "censoring": "below" if censored else "none",
+                "limit": 30.0 if censored else None,
+                "qc": [],
+                "published": {"text": "x", "unit": "nSv/h", "ucum": "nSv/h"},
+            }
+        )
     return rows
 
 
@@ -112,9 +195,17 @@ def feeds(world: World) -> list[Json]:
     rows = []
     for at, state in enumerate(states):
         clocks = {"last_try": NOW, "last_success": NOW, "last_new": "2026-08-15T00:10:00Z"}
-        rows.append({"id": "made-posts" if at == 0 else f"made-{state}", "title": {"en": f"Posts, {state}", "ja": f"測定局 {state}"},
-                     "state": state, "cause": "" if state == "ok" else "http_status", "exercise": world.exercise, "source": "made-office",
-                     **(clocks if state != "never_run" else dict.fromkeys(clocks))})
+        rows.append(
+            {
+                "id": "made-posts" if at == 0 else f"made-{state}",
+                "title": {"en": f"Posts, {state}", "ja": f"測定局 {state}"},
+                "state": state,
+                "cause": "" if state == "ok" else "http_status 3",
+                "exercise": world.exercise,
+                "source": "made-office",
+                **(clocks if state != "never_run" else dict.fromkeys(clocks)),
+            }
+        )
     return rows
 
 
@@ -123,24 +214,48 @@ def alerts(world: World) -> list[Json]:
     if not world.alerts:
         return []
     return [
-        {"id": f"alert-{state}", "state": state, "title": {"en": f"Made alert, {state}"}, "sentence": {"en": "Two readings departed."},
-         "note": "", "began_at": NOW, "regions": ["JP-13"],
-         "series": ["s-elevated"], "exercise": world.exercise}
+        {
+            "id": f"alert-{state}",
+            "state": state,
+            "title": {"en": f"Made alert, {state}"},
+            "sentence": {"en": "Two readings departed."},
+            "note": "",
+            "began_at": NOW,
+            "regions": ["JP-13"],
+            "series": ["s-elevated"],
+            "exercise": world.exercise,
+        }
         for state in ("firing", "stale", "resolved")
     ]
 
 
 def sources() -> list[Json]:
     """One publisher."""
-    return [{"id": "made-office", "names": {"en": "Made Office", "ja": "架空庁"}, "attribution": {"en": "Contains data of Made Office"},
-             "licence": "Made Licence 1.0"}]
+    return [
+        {
+            "id": "made-office",
+            "names": {"en": "Made Office", "ja": "架空庁"},
+            "attribution": {"en": "Contains data of Made Office"},
+            "licence": "Made Licence 1.0",
+        }
+    ]
 
 
 REGIONS: tuple[Json, ...] = (
-    {"id": "JP-13", "kind": "region", "country": "JP", "names": {"en": ["Tokyo"], "ja": ["東京都"], "ko": ["도쿄도"], "zh": ["东京都"]}},
+    {
+        "id": "JP-13",
+        "kind": "region",
+        "country": "JP",
+        "names": {"en": ["Tokyo"], "ja": ["東京都"], "ko": ["도쿄도"], "zh": ["东京都"]},
+    },
     {"id": "JP-14", "kind": "region", "country": "JP", "names": {"en": ["Kanagawa"], "ja": ["神奈川県"]}},
     {"id": "KR-26", "kind": "region", "country": "KR", "names": {"en": ["Busan"], "ko": ["부산광역시"]}},
-    {"id": "SEA-01", "kind": "sea_area", "country": "", "names": {"en": ["East Sea", "Sea of Japan"], "ja": ["日本海", "東海"]}},
+    {
+        "id": "SEA-01",
+        "kind": "sea_area",
+        "country": "",
+        "names": {"en": ["East Sea", "Sea of Japan"], "ja": ["日本海", "東海"]},
+    },
 )
 
 
@@ -150,7 +265,14 @@ def regions() -> Json:
     for at, properties in enumerate(REGIONS):
         west, south = 129.0 + 4 * at, 34.0
         ring = [[west, south], [west + 3, south], [west + 3, south + 3], [west, south + 3], [west, south]]
-        features.append({"type": "Feature", "id": properties["id"], "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": properties})
+        features.append(
+            {
+                "type": "Feature",
+                "id": properties["id"],
+                "geometry": {"type": "Polygon", "coordinates": [ring]},
+                "properties": properties,
+            }
+        )
     return {"type": "FeatureCollection", "features": features}
 
 
@@ -159,11 +281,36 @@ def summary(region: str) -> Json:
     state = {"JP-13": "normal", "JP-14": "elevated"}.get(region, "insufficient")
     sentence = {code: f"{code}: {state} in {region}." for code in ("en", "ja", "ko", "zh")}
     block = {
-        "medium": "air_over_land", "quantity": "air_dose_rate_as_published", "unit": "nSv/h", "state": state, "sentence": sentence,
-        "reasons": ["no_fresh_reading"] if state == "insufficient" else ["within_own_range"], "expected": 10, "reporting": 8, "fresh": 7,
-        "excluded": {"silent": 2, "late": 1}, "coverage": 0.7, "quantiles": {"p05": 30, "p25": 40, "p50": 45, "p75": 50, "p95": 60},
-        "analyte": "gamma-total", "window_class": "current", "judged": 7, "min": None, "max": None, "departure": None, "rain_explained": None,
-        "censored": {}, "newest": NOW, "weighting": "every station counts once", "exercise": False,
-        "sources": [{"id": "made-office", "attribution": {"en": "Contains data of Made Office"}, "licences": ["Made Licence 1.0"], "rights": []}],
+        "medium": "air_over_land",
+        "quantity": "air_dose_rate_as_published",
+        "unit": "nSv/h",
+        "state": state,
+        "sentence": sentence,
+        "reasons": ["no_fresh_reading"] if state == "insufficient" else ["within_own_range"],
+        "expected": 10,
+        "reporting": 8,
+        "fresh": 7,
+        "excluded": {"silent": 2, "late": 1},
+        "coverage": 0.7,
+        "quantiles": {"p05": 30, "p25": 40, "p50": 45, "p75": 50, "p95": 60},
+        "analyte": "gamma-total",
+        "window_class": "current",
+        "judged": 7,
+        "min": None,
+        "max": None,
+        "departure": None,
+        "rain_explained": None,
+        "censored": {},
+        "newest": NOW,
+        "weighting": "every station counts once",
+        "exercise": False,
+        "sources": [
+            {
+                "id": "made-office",
+                "attribution": {"en": "Contains data of Made Office"},
+                "licences": ["Made Licence 1.0"],
+                "rights": [],
+            }
+        ],
     }
     return {"region": next((one for one in REGIONS if one["id"] == region), None), "as_of": NOW, "summaries": [block]}

@@ -49,9 +49,13 @@ async def _v1(request: web.Request) -> web.Response:
     if switches.down:
         return web.json_response({"code": "store_unavailable"}, status=503, content_type="application/problem+json")
     path = request.path.removeprefix("/v1/")
-    lists = {"latest": lambda: made.latest(switches.world, request.query.get("medium", "air")), "feeds": lambda: made.feeds(switches.world),
-             "alerts": lambda: made.alerts(switches.world), "sources": made.sources,
-             "samples": lambda: made.samples(request.query.get("medium", "air"))}
+    lists = {
+        "latest": lambda: made.latest(switches.world, request.query.get("medium", "air")),
+        "feeds": lambda: made.feeds(switches.world),
+        "alerts": lambda: made.alerts(switches.world),
+        "sources": made.sources,
+        "samples": lambda: made.samples(request.query.get("medium", "air")),
+    }
     if path in lists:
         return _list(request, path, lists[path]())
     if path.startswith("series/"):

@@ -40,8 +40,14 @@ def test_names_of_quantities_and_media_are_those_of_the_vocabulary(place, code):
     ("prefix", "members"),
     [
         ("flag", [flag.name.lower() for flag in Qc if flag.name and flag is not Qc.NONE]),
-        ("reason", [*Untold, *Finding]), ("feed_state", FeedState), ("alert_state", AlertState), ("region_state", RegionState),
-        ("refusal", Refusal), ("rights", Redistribute), ("kind", Kind), ("censoring", [one for one in Censoring if one is not Censoring.NONE]),
+        ("reason", [*Untold, *Finding]),
+        ("feed_state", FeedState),
+        ("alert_state", AlertState),
+        ("region_state", RegionState),
+        ("refusal", Refusal),
+        ("rights", Redistribute),
+        ("kind", Kind),
+        ("censoring", [one for one in Censoring if one is not Censoring.NONE]),
         ("state", [one for one in Freshness if one is not Freshness.FRESH]),
     ],
 )
@@ -66,8 +72,15 @@ def test_quantities_that_stand_for_a_station_are_known():
     text = (WEB / "js" / "model.js").read_text("utf-8")
     listed = re.search(r"const RADIATION = \[(.*?)\]", text, re.DOTALL)
     assert listed
-    weather = {"precipitation_rate", "precipitation_amount", "wind_speed", "wind_from_direction", "solar_amount_unit_not_stated",
-               "air_temperature", "relative_humidity"}
+    weather = {
+        "precipitation_rate",
+        "precipitation_amount",
+        "wind_speed",
+        "wind_from_direction",
+        "solar_amount_unit_not_stated",
+        "air_temperature",
+        "relative_humidity",
+    }
     assert set(re.findall(r'"(\w+)"', listed[1])) == quantities.BY_ID.keys() - weather
 
 

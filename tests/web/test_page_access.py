@@ -19,9 +19,15 @@ async def violations(page):
     return [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found]
 
 
-@pytest.mark.parametrize(("path", "vendor"), [
-    ("/?region=JP-13&station=made:normal", True), ("/?lang=ja&view=table&region=KR-26", False), ("/?lang=zh&medium=sea", False), ("/?lang=ko", True),
-])
+@pytest.mark.parametrize(
+    ("path", "vendor"),
+    [
+        ("/?region=JP-13&station=made:normal", True),
+        ("/?lang=ja&view=table&region=KR-26", False),
+        ("/?lang=zh&medium=sea", False),
+        ("/?lang=ko", True),
+    ],
+)
 async def test_axe_finds_no_violation(visit, path, vendor):
     seen = await (await visit(path, Switches(vendor=vendor))).ready()
     await seen.until("document.getElementById('plot')?.dataset.state ?? 'none'", lambda state: state != "loading")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 
 import pytest
@@ -30,14 +29,11 @@ SILHOUETTES = """async () => {
 }"""
 
 
-async def click_until_named(seen, longitude, latitude):
-    """Clicks a place until a station opens: its symbol is drawn by a worker some time after the map is there."""
-    for _ in range(200):
-        await seen.click_place(longitude, latitude)
-        if await seen.page.locator("#detail-name").count():
-            return await seen.page.inner_text("#detail-name")
-        await asyncio.sleep(0.05)
-    raise AssertionError("no station opened")
+async def click_and_name(seen, longitude, latitude):
+    """Clicks a place once the map has drawn its stations, and tells the name of the station that opens."""
+    await seen.until("document.getElementById('map').getAttribute('aria-busy')", lambda busy: busy == "false")
+    await seen.click_place(longitude, latitude)
+    return await seen.until("document.getElementById('detail-name')?.textContent ?? ''")
 
 
 async def test_a_normal_visit_asks_only_its_own_origin_and_meets_no_error(visit):
@@ -82,11 +78,22 @@ async def test_click_on_the_map_shows_the_station_with_value_publisher_age_and_p
     seen = await (await visit()).ready()
     for key in ("normal", "silent", "elevated"):
         at = list(made.LIKE).index(key)
-        assert await click_until_named(seen, 130.0 + 2 * at, 33.0 + at) == f"{key} 局"
+        assert await click_and_name(seen, 130.0 + 2 * at, 33.0 + at) == f"{key} 局"
         text = await seen.page.inner_text("#detail")
-        for part in ("nSv/h", "air dose rate (as published)", "Made Office", "old", "Made Licence 1.0", "Flags", "0.045"):
+        for part in (
+            "nSv/h",
+            "air dose rate (as published)",
+            "Made Office",
+            "old",
+            "Made Licence 1.0",
+            "Flags",
+            "0.045",
+        ):
             assert part in text, part
-        await seen.until("document.getElementById('plot')?.dataset.state", lambda state, key=key: state == ("ready" if key == "normal" else "empty"))
+        await seen.until(
+            "document.getElementById('plot')?.dataset.state",
+            lambda state, key=key: state == ("ready" if key == "normal" else "empty"),
+        )
         assert await seen.page.locator("#plot canvas").count() == (1 if key == "normal" else 0)
         await seen.page.click("#detail .detail-head button")
 
@@ -109,4 +116,4 @@ async def test_gaps_are_never_bridged_and_censored_values_are_not_numbers(visit)
 async def test_five_thousand_stations_are_counted_and_drawn(visit):
     seen = await (await visit(switches=Switches(made.World(extra_stations=5000)))).ready()
     assert await seen.page.inner_text("#legend-list [data-state=normal] .legend-count") == "5,002"
-    assert (await click_until_named(seen, 139.6, 36.05)).startswith("more-")
+    assert (await click_and_name(seen, 139.6, 36.05)).startswith("more-")

@@ -8,7 +8,6 @@ from tests.web import made
 from tests.web.server import Switches
 
 
-
 def bare(**world):
     """A made service without the libraries: quicker, and everything but the map and the plots has to work."""
     return Switches(made.World(**world), vendor=False)
@@ -46,7 +45,10 @@ async def test_calm_is_withdrawn_when_the_service_is_lost(visit):
     await seen.until("document.body.dataset.loaded ?? ''")
     seen.switches.down = True
     await seen.page.clock.fast_forward(11 * 60 * 1000)
-    await seen.until("document.querySelector('#legend-list [data-state=lost] .legend-count')?.textContent ?? ''", lambda text: text not in ("", "0"))
+    await seen.until(
+        "document.querySelector('#legend-list [data-state=lost] .legend-count')?.textContent ?? ''",
+        lambda text: text not in ("", "0"),
+    )
     assert await seen.page.inner_text("#legend-list [data-state=normal] .legend-count") == "0"
     assert await seen.page.inner_text("#legend-list [data-state=silent] .legend-count") == "1"
     assert "cannot reach the service" in await seen.page.inner_text("#notices")
@@ -57,7 +59,9 @@ async def test_table_finds_sorts_and_pages(visit):
     await seen.ready()
     assert await seen.page.locator("#table-body tr").count() == 100
     await seen.page.fill("#table-search", "silent")
-    assert await seen.page.locator("#table-body tr").evaluate_all("rows => rows.map((row) => row.dataset.station)") == ["made:silent"]
+    assert await seen.page.locator("#table-body tr").evaluate_all("rows => rows.map((row) => row.dataset.station)") == [
+        "made:silent"
+    ]
     await seen.page.fill("#table-search", "")
     await seen.page.click("#table-head [data-column=value]")
     assert await seen.page.locator("#table-body tr").first.get_attribute("data-station") == "made:elevated"
@@ -65,9 +69,14 @@ async def test_table_finds_sorts_and_pages(visit):
     assert "101" in await seen.page.inner_text("#table-pager")
 
 
-@pytest.mark.parametrize(("region", "state", "words"), [
-    ("JP-13", "normal", "Within the usual range"), ("JP-14", "elevated", "Above the usual range"), ("KR-26", "insufficient", "Cannot tell"),
-])
+@pytest.mark.parametrize(
+    ("region", "state", "words"),
+    [
+        ("JP-13", "normal", "Within the usual range"),
+        ("JP-14", "elevated", "Above the usual range"),
+        ("KR-26", "insufficient", "Cannot tell"),
+    ],
+)
 async def test_a_place_is_answered_with_the_services_own_sentence(visit, region, state, words):
     seen = await (await visit(switches=bare())).ready()
     await seen.until("document.querySelectorAll('#region-select option').length", lambda count: count > 1)
@@ -92,16 +101,23 @@ async def test_a_medium_without_stations_cannot_be_told(visit):
 async def test_a_laboratory_sample_has_a_state_of_its_own_and_keeps_its_history(visit):
     seen = await visit("/?medium=sea&station=made:sea", bare())
     await seen.until("document.querySelectorAll('#plot tbody tr').length", lambda rows: rows == 2)
-    assert await seen.page.locator("#table-body tr").evaluate_all("rows => rows.map((row) => row.dataset.state)") == ["sample"]
+    assert await seen.page.locator("#table-body tr").evaluate_all("rows => rows.map((row) => row.dataset.state)") == [
+        "sample"
+    ]
     text = await seen.page.text_content("#detail")
     for part in ("0.002 Bq/L", "Cs-137", "surface", "says nothing about now", "not detected (limit 0.001 Bq/L)"):
         assert part in text, part
     assert "H-3" not in text
 
 
-@pytest.mark.parametrize(("code", "tag", "question", "place"), [
-    ("ja", "ja", "ここは平常ですか？", "東京都"), ("ko", "ko", "여기는 평소와 같습니까?", "도쿄도"), ("zh", "zh-Hans", "这里正常吗？", "东京都"),
-])
+@pytest.mark.parametrize(
+    ("code", "tag", "question", "place"),
+    [
+        ("ja", "ja", "ここは平常ですか？", "東京都"),
+        ("ko", "ko", "여기는 평소와 같습니까?", "도쿄도"),
+        ("zh", "zh-Hans", "这里正常吗？", "东京都"),
+    ],
+)
 async def test_language_by_address_and_by_switch(visit, code, tag, question, place):
     seen = await (await visit(f"/?lang={code}&region=JP-13", bare())).ready()
     assert await seen.page.evaluate("document.documentElement.lang") == tag
@@ -138,9 +154,20 @@ async def test_feed_states_have_three_clocks_and_only_a_read_feed_looks_calm(vis
     pictures = await seen.page.locator("#feeds-body tr").evaluate_all(
         "rows => rows.map((row) => [row.dataset.feedState, row.querySelector('path').getAttribute('fill'), row.cells.length])"
     )
-    assert {state for state, *_ in pictures} == {"ok", "late", "partial", "empty", "unread", "blocked", "misread", "paused", "never_run"}
+    assert {state for state, *_ in pictures} == {
+        "ok",
+        "late",
+        "partial",
+        "empty",
+        "unread",
+        "blocked",
+        "misread",
+        "paused",
+        "never_run",
+    }
     assert [state for state, fill, _ in pictures if fill == "#0072b2"] == ["ok"]
     assert {cells for *_, cells in pictures} == {5}
+    assert "the server answered with an error 3" in await seen.page.inner_text("#feeds-body")
 
 
 async def test_open_alerts_are_listed_and_resolved_ones_are_not(visit):
@@ -154,21 +181,43 @@ async def test_open_alerts_are_listed_and_resolved_ones_are_not(visit):
 async def test_attribution_boundaries_and_disclaimer_stand_on_the_page(visit):
     seen = await (await visit(switches=bare())).ready()
     text = await seen.page.inner_text("body")
-    for part in ("Contains data of Made Office", "Boundaries as drawn by the source", "does not say that a place is free of danger"):
+    for part in (
+        "Contains data of Made Office",
+        "Boundaries as drawn by the source",
+        "does not say that a place is free of danger",
+    ):
         assert part in text, part
 
 
-@pytest.mark.parametrize(("judged", "above", "named", "expected"), [
-    (7, 0, [], "normal"), (6, 0, [], ""), (7, 2, ["made:other"], ""), (7, 1, ["made:one"], "elevated"), (6, 1, ["made:one"], "elevated"),
-])
+@pytest.mark.parametrize(
+    ("judged", "above", "named", "expected"),
+    [
+        (7, 0, [], "normal"),
+        (6, 0, [], ""),
+        (7, 2, ["made:other"], ""),
+        (7, 1, ["made:one"], "elevated"),
+        (6, 1, ["made:one"], "elevated"),
+    ],
+)
 async def test_a_summary_judges_a_station_only_where_it_judged_all(visit, judged, above, named, expected):
     seen = await visit(switches=bare())
-    block = {"medium": "air_over_land", "quantity": "q", "analyte": "gamma-total", "exercise": False, "window_class": "current", "fresh": 7,
-             "judged": judged, "departure": {"above": above, "stations_above": named}}
-    found = await seen.page.evaluate("""async (block) => {
+    block = {
+        "medium": "air_over_land",
+        "quantity": "q",
+        "analyte": "gamma-total",
+        "exercise": False,
+        "window_class": "current",
+        "fresh": 7,
+        "judged": judged,
+        "departure": {"above": above, "stations_above": named},
+    }
+    found = await seen.page.evaluate(
+        """async (block) => {
       const { judgeOf } = await import("/web/js/judged.js");
       const row = { station: "made:one", medium: "air_over_land", quantity: "q", analyte: "gamma-total", exercise: false };
       const judge = judgeOf("JP-13", [block]);
       return [judge(row, ["JP-13"]), judge(row, ["JP-14"]), judge({ ...row, exercise: true }, ["JP-13"])];
-    }""", block)
+    }""",
+        block,
+    )
     assert found == [expected, "", ""]

@@ -121,12 +121,13 @@ function chooseState(state) {
   document.querySelector(`#legend-list [data-state="${state || "normal"}"]`)?.focus();
 }
 
-function chooseRegion(id) {
+/** A place chosen by name is looked for on the map; one chosen on the map is there already. */
+function chooseRegion(id, { look }) {
   page.region = id;
   byId("region-select").value = id;
   remember();
   page.map?.choose(page.station, page.region);
-  goToRegion();
+  if (look) goToRegion();
   askSummary();
 }
 
@@ -154,7 +155,7 @@ function wire(fresh) {
   byId("language").replaceChildren(...Object.entries(LANGUAGES).map(([code, name]) => make("option", { value: code, lang: code }, name)));
   byId("language").value = currentLanguage();
   byId("language").addEventListener("change", (event) => chooseLanguage(event.target.value));
-  byId("region-select").addEventListener("change", (event) => chooseRegion(event.target.value));
+  byId("region-select").addEventListener("change", (event) => chooseRegion(event.target.value, { look: true }));
   for (const input of document.querySelectorAll("input[name=medium]")) {
     input.checked = input.value === page.medium;
     input.addEventListener("change", () => {
@@ -180,7 +181,7 @@ async function startMap() {
     chooseView("table");
     return;
   }
-  page.map = await openMap(byId("map"), { onStation: chooseStation, onRegion: chooseRegion, label: t("map.label") });
+  page.map = await openMap(byId("map"), { onStation: chooseStation, onRegion: (id) => chooseRegion(id, { look: false }), label: t("map.label") });
   byId("map").dataset.state = "ready";
   page.map.showStations(shownStations());
   drawRegions();

@@ -32,11 +32,14 @@ function feedRow(feed) {
     make(
       "td", {},
       make("span", { class: "state" }, picture(FEED_LOOKS[state] ?? LOOKS.silent, state), t(`feed_state.${state}`, {}, state)),
-      cause && cause !== state ? make("div", { class: "hint" }, t(`refusal.${cause}`, {}, cause)) : null,
+      cause && cause !== state ? make("div", { class: "hint" }, causeText(cause)) : null,
     ),
     clock(clocks.last_try), clock(clocks.last_success), clock(clocks.last_new),
   );
 }
+
+/** A cause is codes with counts, as `http_status 3`; each code is said in words. @param {string} cause */
+const causeText = (cause) => cause.replace(/[a-z]+(_[a-z]+)*/g, (code) => t(`refusal.${code}`, {}, code));
 
 const OPEN = new Set(["pending", "unverified", "firing", "stale", "amended"]);
 const STANDING = new Set(["unverified", "firing"]);

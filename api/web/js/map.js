@@ -3,6 +3,9 @@ import { LOOKS, STATES, BY_ATTENTION, pixels } from "./states.js";
 import { addStyle, vendorUrl } from "./vendor.js";
 
 const HOME = { center: [133, 36.5], zoom: 4.1 };
+/** On a telephone there is room for Japan and the strait to Korea. */
+const HOME_NARROW = { center: [136.5, 37], zoom: 3.6 };
+const NARROW_PX = 480;
 const EMPTY = { type: "FeatureCollection", features: [] };
 const SEA = "#dfe7ee";
 const LAND = "#f7f5f0";
@@ -85,7 +88,7 @@ export async function openMap(container, handlers) {
   const { Map, NavigationControl, ScaleControl, setWorkerUrl } = await import(vendorUrl("maplibre/maplibre-gl.mjs"));
   setWorkerUrl(vendorUrl("maplibre/maplibre-gl-worker.mjs"));
   const map = new Map({
-    container, style, ...HOME, attributionControl: false, dragRotate: false, pitchWithRotate: false, maxPitch: 0,
+    container, style, ...(container.clientWidth < NARROW_PX ? HOME_NARROW : HOME), attributionControl: false, dragRotate: false, pitchWithRotate: false, maxPitch: 0,
     renderWorldCopies: true, fadeDuration: 0, locale: { "Map.Title": handlers.label },
   });
   map.touchZoomRotate.disableRotation();
@@ -101,7 +104,11 @@ export async function openMap(container, handlers) {
 function handles(map) {
   return {
     map,
-    showStations: (stations) => map.getSource("stations").setData(featuresOf(stations)),
+    /** Drawing takes a worker's time; until the map shows these stations it says that it is busy. */
+    showStations(stations) {
+      map.getContainer().setAttribute("aria-busy", "true");
+      map.getSource("stations").setData(featuresOf(stations));
+    },
     showRegions: (collection) => map.getSource("regions").setData(collection),
     choose(stationId, regionId) {
       map.setFilter("chosen-station", ["==", ["get", "id"], stationId]);
@@ -122,6 +129,7 @@ function listen(map, { onStation, onRegion }) {
     const [region] = map.queryRenderedFeatures(event.point, { layers: ["regions"] });
     if (region) onRegion(region.properties.id);
   });
+  map.on("idle", () => map.getContainer().setAttribute("aria-busy", "false"));
   map.on("mouseenter", "stations", () => { map.getCanvas().style.cursor = "pointer"; });
   map.on("mouseleave", "stations", () => { map.getCanvas().style.cursor = ""; });
 }
