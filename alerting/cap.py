@@ -163,7 +163,7 @@ def _parameters(alert: CapAlert, sent_s: int) -> list[CapPair]:
         ("level", alert.level.value), ("topic", alert.topic.value), ("event", alert.event.value),
         ("exercise", "true" if alert.is_exercise else "false"),
         ("rule", alert.rule_id), ("rule_version", str(alert.rule_version) if alert.rule_version else ""),
-        ("detector_version", alert.detector), ("station_count", str(alert.count)), ("quantity", alert.quantity),
+        ("detector_version", alert.detector), ("station_count", str(alert.count) if alert.count else ""), ("quantity", alert.quantity),
         (f"max_value [{alert.unit}]", alert.highest), (f"baseline [{alert.unit}]", alert.baseline),
         ("newest_reading_age [s]", None if age_s is None else str(age_s)),
     ]  # fmt: skip

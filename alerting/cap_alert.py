@@ -109,7 +109,7 @@ class CapAlert:
 
     @property
     def count(self) -> int:
-        """How many stations are concerned."""
+        """How many stations are concerned; 0 when that is not known."""
         return len(self.stations) if self.station_count is None else self.station_count
 
     @property

@@ -135,6 +135,7 @@ class _Parts:
             raise _Refuse(CapRefusal.DOCTYPE, where, "an entity reference")
         qname = etree.QName(child)
         if qname.namespace == DSIG and where == "alert":
+            _foreign(child)
             return ""
         if qname.namespace != NAMESPACE or qname.localname not in place:
             raise _Refuse(CapRefusal.UNKNOWN_ELEMENT, f"{where}/{qname.localname}", str(child.tag))
@@ -279,6 +280,16 @@ def _reference(word: str) -> CapReference:
     if sent is None:
         raise _Refuse(CapRefusal.BAD_REFERENCES, "alert/references", word)
     return CapReference(parts[0], parts[1], sent)
+
+
+def _foreign(signature: _Element) -> None:
+    """A signature holds nothing of CAP and asks for no type: the schema looks inside for what it knows."""
+    for node in signature.iter():
+        if not isinstance(node.tag, str) or etree.QName(node).namespace == NAMESPACE:
+            raise _Refuse(CapRefusal.UNKNOWN_ELEMENT, "alert/Signature", str(node.tag))
+        for name in node.attrib:
+            if str(name).startswith(f"{{{_XSI}}}"):
+                raise _Refuse(CapRefusal.UNKNOWN_ATTRIBUTE, "alert/Signature", str(name))
 
 
 def _text_of(node: _Element, where: str) -> str:

@@ -40,46 +40,46 @@ class Situation(StrEnum):
 
 _HEADLINES: dict[Situation, Words] = {
     Situation.UNVERIFIED: (
-        "{area}: radiation readings above their usual range, unverified (stations: {n})",
-        "{area}：放射線の測定値が平常の範囲を上回る、未確認（地点数：{n}）",
-        "{area}: 방사선 측정값이 평상 범위를 웃돎, 미확인 (지점 수: {n})",
-        "{area}：辐射读数高于平常范围，未经证实（站点数：{n}）",
+        "{area}: radiation readings above their usual range, unverified",
+        "{area}：放射線の測定値が平常の範囲を上回る、未確認",
+        "{area}: 방사선 측정값이 평상 범위를 웃돎, 미확인",
+        "{area}：辐射读数高于平常范围，未经证实",
     ),
     Situation.CONFIRMED: (
-        "{area}: radiation readings above their usual range, stations confirm one another (stations: {n})",
-        "{area}：放射線の測定値が平常の範囲を上回る、複数地点で一致（地点数：{n}）",
-        "{area}: 방사선 측정값이 평상 범위를 웃돎, 여러 지점이 일치 (지점 수: {n})",
-        "{area}：辐射读数高于平常范围，多个站点相互印证（站点数：{n}）",
+        "{area}: radiation readings above their usual range, stations confirm one another",
+        "{area}：放射線の測定値が平常の範囲を上回る、複数地点で一致",
+        "{area}: 방사선 측정값이 평상 범위를 웃돎, 여러 지점이 일치",
+        "{area}：辐射读数高于平常范围，多个站点相互印证",
     ),
     Situation.LEVEL_UNVERIFIED: (
-        "{area}: reported value above {level}, unverified (stations: {n})",
-        "{area}：公表値が{level}を超過、未確認（地点数：{n}）",
-        "{area}: 발표값이 {level} 초과, 미확인 (지점 수: {n})",
-        "{area}：公布值超过{level}，未经证实（站点数：{n}）",
+        "{area}: reported value above {level}, unverified",
+        "{area}：公表値が{level}を超過、未確認",
+        "{area}: 발표값이 {level} 초과, 미확인",
+        "{area}：公布值超过{level}，未经证实",
     ),
     Situation.LEVEL_CONFIRMED: (
-        "{area}: reported values above {level}, stations confirm one another (stations: {n})",
-        "{area}：公表値が{level}を超過、複数地点で一致（地点数：{n}）",
-        "{area}: 발표값이 {level} 초과, 여러 지점이 일치 (지점 수: {n})",
-        "{area}：公布值超过{level}，多个站点相互印证（站点数：{n}）",
+        "{area}: reported values above {level}, stations confirm one another",
+        "{area}：公表値が{level}を超過、複数地点で一致",
+        "{area}: 발표값이 {level} 초과, 여러 지점이 일치",
+        "{area}：公布值超过{level}，多个站点相互印证",
     ),
     Situation.STALE: (
-        "{area}: data stopped while an alert was open; this is not an all-clear (stations: {n})",
-        "{area}：警報の継続中に測定データが途絶。解除ではない（地点数：{n}）",
-        "{area}: 경보 중 측정 자료가 끊김. 해제가 아님 (지점 수: {n})",
-        "{area}：警报持续期间数据中断，并非解除警报（站点数：{n}）",
+        "{area}: data stopped while an alert was open; this is not an all-clear",
+        "{area}：警報の継続中に測定データが途絶。解除ではない",
+        "{area}: 경보 중 측정 자료가 끊김. 해제가 아님",
+        "{area}：警报持续期间数据中断，并非解除警报",
     ),
     Situation.RESOLVED: (
-        "{area}: newer readings have come down again at the stations of this alert (stations: {n})",
-        "{area}：この警報の対象地点で新しい測定値が低下（地点数：{n}）",
-        "{area}: 이 경보의 대상 지점에서 새 측정값이 내려감 (지점 수: {n})",
-        "{area}：本警报所涉站点的新读数已回落（站点数：{n}）",
+        "{area}: newer readings have come down again at the stations of this alert",
+        "{area}：この警報の対象地点で新しい測定値が低下",
+        "{area}: 이 경보의 대상 지점에서 새 측정값이 내려감",
+        "{area}：本警报所涉站点的新读数已回落",
     ),
     Situation.AMENDED: (
-        "{area}: alert amended, the data that it stands on were corrected (stations: {n})",
-        "{area}：根拠となるデータの訂正により警報を修正（地点数：{n}）",
-        "{area}: 근거 자료의 정정에 따라 경보를 수정 (지점 수: {n})",
-        "{area}：所依据的数据已更正，警报随之修改（站点数：{n}）",
+        "{area}: alert amended, the data that it stands on were corrected",
+        "{area}：根拠となるデータの訂正により警報を修正",
+        "{area}: 근거 자료의 정정에 따라 경보를 수정",
+        "{area}：所依据的数据已更正，警报随之修改",
     ),
     Situation.CANCELLED: (
         "{area}: alert withdrawn, the data that it stood on no longer hold",
@@ -88,10 +88,10 @@ _HEADLINES: dict[Situation, Words] = {
         "{area}：所依据的数据不再成立，警报撤回",
     ),
     Situation.BLIND: (
-        "{area}: no radiation data arrive, nothing can be told there (stations: {n})",
-        "{area}：放射線の測定データが届かず、状況は判断できない（地点数：{n}）",
-        "{area}: 방사선 측정 자료가 들어오지 않아 상황을 판단할 수 없음 (지점 수: {n})",
-        "{area}：收不到辐射数据，无法判断当地情况（站点数：{n}）",
+        "{area}: no radiation data arrive, nothing can be told there",
+        "{area}：放射線の測定データが届かず、状況は判断できない",
+        "{area}: 방사선 측정 자료가 들어오지 않아 상황을 판단할 수 없음",
+        "{area}：收不到辐射数据，无法判断当地情况",
     ),
     Situation.SEEING_AGAIN: (
         "{area}: radiation data arrive again",
@@ -100,18 +100,23 @@ _HEADLINES: dict[Situation, Words] = {
         "{area}：辐射数据恢复接收",
     ),
     Situation.SAMPLE: (
-        "{area}: laboratory result above the usual (sampling points: {n})",
-        "{area}：試料の分析結果が平常を上回る（採取地点数：{n}）",
-        "{area}: 시료 분석 결과가 평상시를 웃돎 (채취 지점 수: {n})",
-        "{area}：样品分析结果高于平常（采样点数：{n}）",
+        "{area}: laboratory result above the usual",
+        "{area}：試料の分析結果が平常を上回る",
+        "{area}: 시료 분석 결과가 평상시를 웃돎",
+        "{area}：样品分析结果高于平常",
     ),
     Situation.SAMPLE_LEVEL: (
-        "{area}: laboratory result above {level} (sampling points: {n})",
-        "{area}：試料の分析結果が{level}を超過（採取地点数：{n}）",
-        "{area}: 시료 분석 결과가 {level} 초과 (채취 지점 수: {n})",
-        "{area}：样品分析结果超过{level}（采样点数：{n}）",
+        "{area}: laboratory result above {level}",
+        "{area}：試料の分析結果が{level}を超過",
+        "{area}: 시료 분석 결과가 {level} 초과",
+        "{area}：样品分析结果超过{level}",
     ),
 }  # fmt: skip
+
+#: How many places are concerned, when that is known and worth saying: stations, and sampling points of samples.
+_COUNTED: Words = (" (stations: {n})", "（地点数：{n}）", " (지점 수: {n})", "（站点数：{n}）")
+_COUNTED_POINTS: Words = (" (sampling points: {n})", "（採取地点数：{n}）", " (채취 지점 수: {n})", "（采样点数：{n}）")
+_UNCOUNTED = frozenset({Situation.CANCELLED, Situation.SEEING_AGAIN})
 
 _EVENTS: dict[Topic, Words] = {
     Topic.DEPARTURE: ("Rise of radiation readings", "放射線測定値の上昇", "방사선 측정값 상승", "辐射读数升高"),
@@ -250,11 +255,17 @@ def unit_words(unit: str) -> str:
 
 def _headline(alert: CapAlert, language: str, mark: str) -> str:
     """The area gives way when the line is too long: what happened matters more than the fourth name of a sea."""
-    template = _HEADLINES[situation_of(alert)][LANGUAGES.index(language)]
     level = _shortened(_level_words(alert, language), 60)
-    rest = mark + template.format(area="", level=level, n=alert.count)
+    rest = mark + _sentence(alert, language, "", level)
     area = _shortened(" ".join(area_words(alert, language).split()), HEADLINE_CHARACTERS - len(rest))
-    return mark + template.format(area=area, level=level, n=alert.count)
+    return mark + _sentence(alert, language, area, level)
+
+
+def _sentence(alert: CapAlert, language: str, area: str, level: str) -> str:
+    at = LANGUAGES.index(language)
+    situation = situation_of(alert)
+    counted = (_COUNTED_POINTS if alert.topic is Topic.SAMPLE else _COUNTED)[at].format(n=alert.count)
+    return _HEADLINES[situation][at].format(area=area, level=level) + (counted if alert.count and situation not in _UNCOUNTED else "")
 
 
 def _level_words(alert: CapAlert, language: str) -> str:
@@ -267,8 +278,7 @@ def _shortened(text: str, most: int) -> str:
 
 def _lines(alert: CapAlert, language: str, at_s: int) -> list[str]:
     at = LANGUAGES.index(language)
-    template = _HEADLINES[situation_of(alert)][at]
-    first = template.format(area=area_words(alert, language), level=_level_words(alert, language), n=alert.count)
+    first = _sentence(alert, language, area_words(alert, language), _level_words(alert, language))
     middle = {AlertState.STALE: _STALE[at], AlertState.RESOLVED: _RESOLVED[at]}
     lines = [note_of(alert, language), first, middle.get(alert.state, "") if alert.topic is not Topic.BLINDNESS else ""]
     if alert.state is not AlertState.CANCELLED:

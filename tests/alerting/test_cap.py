@@ -27,7 +27,7 @@ from tests.alerting.cap_made import (
 LANGUAGES = ("en", "ja", "ko", "zh-Hans")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(lives(), st.none() | st.integers(0, 10**6))
 def test_every_message_of_a_random_life_is_valid_and_reads_back_equal(life, later_s):
     published = set()
