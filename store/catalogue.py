@@ -7,6 +7,7 @@ reads only those. Internal ids (small integers) never leave the store.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,10 +33,18 @@ class Catalogue:
     changed_s: dict[str, int] = field(default_factory=dict)  # by station uid
     selections: dict[object, Any] = field(default_factory=dict)  # of the selecting code; emptied by every change
 
-    def series_row(self, uid: str) -> SeriesRow:
-        """A series with its station; raises KeyError for an unknown uid."""
-        found = self.series[uid]
-        return SeriesRow(found, self.stations[found.station_uid])
+    def with_stations(self, uids: Iterable[str], heard: Mapping[str, int]) -> list[SeriesRow]:
+        """Series with their stations, these as last heard of; unknown uids raise KeyError."""
+        made: dict[str, StationRow] = {}
+        rows: list[SeriesRow] = []
+        for uid in uids:
+            one = self.series[uid]
+            station = made.get(one.station_uid)
+            if station is None:
+                held = self.stations[one.station_uid]
+                station = made[one.station_uid] = seen(held, max(held.first_seen_s, heard.get(one.station_uid, 0)))
+            rows.append(SeriesRow(one, station))
+        return rows
 
     async def catch_up(self, connection: AsyncConnection) -> None:
         """Take over what changed in the database since `version`, as the connection's transaction sees it."""

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from store.catalogue import Catalogue
 from store.migrate import upgrade
 from store.refused import StoreRefused
+from store.rows import LatestRow
 from store.window import RecentWindow
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -44,7 +45,13 @@ class Store:
     catalogue: Catalogue = field(default_factory=Catalogue)  # as committed, for readers
     entered: Catalogue = field(default_factory=Catalogue)  # as the writing transaction sees it
     window: RecentWindow = field(default_factory=RecentWindow)
-    window_seen: set[int] = field(default_factory=set)  # batches that the window has taken in
+    window_seen: set[int] = field(default_factory=set)  # answers that the window has taken in
+    window_through: int = 0
+    # kept by `following`: what was made for the pulse beside it
+    heard: dict[str, int] = field(default_factory=dict)
+    heard_at: tuple[int, int] = (-1, -1)
+    latest: dict[str, LatestRow] = field(default_factory=dict)
+    latest_at: tuple[int, int] = (-1, -1)
     _collector_lock: IO[str] | None = None
 
     @property

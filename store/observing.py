@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.readings import FloatArray, IntArray, Series
+from domain.readings import IntArray, Series
 from domain.states import CENSORING_CODES
 from store.incoming import SERIES_BITS, text_of
 from store.rows import ObservationRow, VersionRow
-from store.window import Segment
+from store.window import Segment, empty
 
 #: One version as read: series_id, end_s, value, digits, qc, censoring, revision, published_after_s, limit, text, received_s, sha256.
 Row = Sequence[Any]
@@ -152,37 +152,24 @@ def observation(row: Row, series: Mapping[int, Series], superseded_s: int | None
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Versions as columns, ordered by (series_id, end_s)."""
-
-    series_id: IntArray
-    end_s: IntArray
-    value: FloatArray
-    censoring: np.ndarray[Any, np.dtype[np.int8]]
-    limit: FloatArray
-    qc: IntArray
-    received_s: IntArray
-
-
-async def columns(connection: AsyncConnection, window: Window) -> Columns:
-    """The versions of a window as columns."""
+async def columns(connection: AsyncConnection, window: Window) -> Segment:
+    """The versions of a window as columns in order of key."""
     found = await rows(connection, window)
     if not found:
-        nothing = np.zeros(0, dtype=np.int64)
-        return Columns(nothing, nothing, np.zeros(0), np.zeros(0, dtype=np.int8), np.zeros(0), nothing, nothing)
+        return empty()
     series_id, end_s, value, _, qc, censoring, _, _, limit, _, received_s = list(zip(*found, strict=True))[:11]
-    made = Columns(
-        np.array(series_id, dtype=np.int64),
-        np.array(end_s, dtype=np.int64),
-        np.array(value, dtype=np.float64),
-        np.array(censoring, dtype=np.int8),
-        np.array(limit, dtype=np.float64),
-        np.array(qc, dtype=np.int64),
-        np.array(received_s, dtype=np.int64),
+    key = (np.array(end_s, dtype=np.int64) << SERIES_BITS) | np.array(series_id, dtype=np.int64)
+    order = np.argsort(key, kind="stable")
+    return Segment(
+        key[order],
+        np.array(value, dtype=np.float64)[order],
+        np.array(limit, dtype=np.float64)[order],
+        np.zeros(len(key), dtype=np.int16),
+        np.array(censoring, dtype=np.int8)[order],
+        np.array(qc, dtype=np.int32)[order],
+        np.array(received_s, dtype=np.int64)[order],
+        {},
     )
-    order = np.lexsort((made.end_s, made.series_id))
-    return Columns(*(getattr(made, name)[order] for name in Columns.__slots__))
 
 
 async def newest(connection: AsyncConnection, ids: IntArray | None) -> list[Row]:

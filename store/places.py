@@ -281,6 +281,12 @@ class Places:
             self._catalogue.version = self._next_version
             self._catalogue.selections.clear()
 
+    async def touch(self) -> None:
+        """Move the counter on although no station or series changed."""
+        self.changed = False
+        await self._begin_change()
+        await self.finish()
+
     async def _begin_change(self) -> None:
         """Before the first change: take the counter for this transaction and catch up with what another collector entered."""
         if self.changed:

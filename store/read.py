@@ -7,14 +7,16 @@ from collections.abc import Iterable
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import observing
+from store import following, observing
 from store.catalogue import seen
 from store.engine import Store
+from store.incoming import SERIES_BITS, SERIES_MASK
 from store.observing import Window
 from store.read_runs import answers, feed_health, refusals, run, runs
 from store.read_samples import quakes, sample, sample_history, samples
 from store.rows import Filter, LatestRow, ObservationRow, SeriesArrays, SeriesRow, StationRow, VersionRow
 from store.selecting import select
+from store.window import Segment
 
 __all__ = [
     "answers",
@@ -37,22 +39,11 @@ __all__ = [
 ]
 
 
-async def _heard(connection: AsyncConnection) -> dict[str, int]:
-    """Station uid -> when it last gave something new."""
-    found = await connection.exec_driver_sql(
-        "SELECT uid, max(received_s) AS received_s FROM (SELECT t.uid, l.received_s FROM latest l JOIN series s ON s.id = l.series_id "
-        "JOIN stations t ON t.id = s.station_id UNION ALL SELECT t.uid, p.received_s FROM samples p "
-        "JOIN stations t ON t.id = p.station_id) h GROUP BY uid"
-    )
-    return {row.uid: row.received_s for row in found}
-
-
 async def stations(store: Store, f: Filter, *, after: str = "", limit: int = 100) -> list[StationRow]:
     """Stations in order of uid, after `after`."""
     async with store.reading() as connection:
-        await store.catalogue.catch_up(connection)
+        heard = await following.heard(store, connection, await following.pulse(store, connection))
         chosen = [uid for uid in select(store.catalogue, f).stations if uid > after][:limit]
-        heard = await _heard(connection)
         found = [store.catalogue.stations[uid] for uid in chosen]
     return [seen(row, max(row.first_seen_s, heard.get(row.station.uid, 0))) for row in found]
 
@@ -66,21 +57,9 @@ async def station(store: Store, uid: str) -> StationRow | None:
 async def series_list(store: Store, f: Filter, *, after: str = "", limit: int = 100) -> list[SeriesRow]:
     """Series with their stations, in order of uid, after `after`."""
     async with store.reading() as connection:
-        await store.catalogue.catch_up(connection)
+        heard = await following.heard(store, connection, await following.pulse(store, connection))
         chosen = [uid for uid in select(store.catalogue, f).series if uid > after][:limit]
-        return _with_stations(store, chosen, await _heard(connection))
-
-
-def _with_stations(store: Store, uids: Iterable[str], heard: dict[str, int]) -> list[SeriesRow]:
-    made: dict[str, StationRow] = {}
-    rows: list[SeriesRow] = []
-    for uid in uids:
-        row = store.catalogue.series_row(uid)
-        key = row.series.station_uid
-        if key not in made:
-            made[key] = seen(row.station, max(row.station.first_seen_s, heard.get(key, 0)))
-        rows.append(SeriesRow(row.series, made[key]))
-    return rows
+        return store.catalogue.with_stations(chosen, heard)
 
 
 async def series(store: Store, uid: str) -> SeriesRow | None:
@@ -125,28 +104,38 @@ async def arrays(
     """Readings with ends in [from_s, to_s) as columns ordered by (series, end_s); every series selected is listed."""
     f = which if isinstance(which, Filter) else Filter(series=frozenset(which))
     async with store.reading() as connection:
-        await store.catalogue.catch_up(connection)
+        at = await following.pulse(store, connection)
         nothing = not isinstance(which, Filter) and not f.series  # no series asked for is not every series
         chosen = select(store.catalogue, f)
         chosen_uids = () if nothing else chosen.series
         ids = np.zeros(0, dtype=np.int64) if nothing else chosen.ids
-        found = await observing.columns(connection, Window(from_s, to_s, ids, as_of_s))
-        listed = tuple(_with_stations(store, chosen_uids, await _heard(connection)))
-    # internal ids follow insertion, the answer follows uids: renumber, then order again
-    place = np.zeros(int(ids.max(initial=0)) + 1, dtype=np.int64)
+        found = await _columns(store, connection, Window(from_s, to_s, ids, as_of_s))
+        listed = tuple(store.catalogue.with_stations(chosen_uids, await following.heard(store, connection, at)))
+    # internal ids follow insertion, the answer follows uids: renumber; rows are in order of time, so a stable sort is enough
+    place = np.zeros(int(ids.max(initial=0)) + 1, dtype=np.uint16 if len(ids) < 2**16 else np.int64)
     place[ids] = np.arange(len(ids))
-    index = place[found.series_id]
-    order = np.lexsort((found.end_s, index))
+    index = place[found.key & SERIES_MASK]
+    order = np.argsort(index, kind="stable")
     return SeriesArrays(
         listed,
-        index[order],
-        found.end_s[order],
+        index[order].astype(np.int64),
+        (found.key >> SERIES_BITS)[order],
         found.value[order],
         found.censoring[order],
         found.limit[order],
-        found.qc[order],
+        found.qc[order].astype(np.int64),
         found.received_s[order],
     )
+
+
+async def _columns(store: Store, connection: AsyncConnection, window: Window) -> Segment:
+    """The columns of a window in order of key, from memory where they are recent and standing."""
+    assert window.ids is not None
+    if window.as_of_s is None and len(window.ids):
+        found = await following.recent(store, connection, window.ids, window.from_s, window.to_s)
+        if found is not None:
+            return found
+    return await observing.columns(connection, window)
 
 
 async def latest(
@@ -154,14 +143,14 @@ async def latest(
 ) -> list[LatestRow]:
     """The newest reading of each series, in order of series uid; series without any are left out."""
     async with store.reading() as connection:
-        await store.catalogue.catch_up(connection)
+        at = await following.pulse(store, connection)
         chosen = select(store.catalogue, f)
         if as_of_s is None:
-            found = await observing.newest(connection, None if chosen.everything else chosen.ids)
+            held = await following.latest(store, connection, at)
         else:
-            found = await observing.newest_as_of(connection, chosen.ids, as_of_s)
-        by_id = store.catalogue.series_by_id
-        made = {by_id[row[0]].uid: observing.observation(row, by_id) for row in found}
-        uids = [uid for uid in chosen.series if uid > after and uid in made][:limit]
-        rows = _with_stations(store, uids, await _heard(connection))
-    return [LatestRow(row, made[row.series.uid]) for row in rows]
+            by_id = store.catalogue.series_by_id
+            rows = await observing.newest_as_of(connection, chosen.ids, as_of_s)
+            made = {by_id[row[0]].uid: observing.observation(row, by_id) for row in rows}
+            listed = store.catalogue.with_stations(sorted(made), await following.heard(store, connection, at))
+            held = {row.series.uid: LatestRow(row, made[row.series.uid]) for row in listed}
+    return [held[uid] for uid in chosen.series if uid > after and uid in held][:limit]

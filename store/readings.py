@@ -53,13 +53,13 @@ class Outcome:
     revised: int = 0
     newest: dict[int, int] = field(default_factory=dict)
     written: list[Incoming] = field(default_factory=list)
+    withdrawn: list[int] = field(default_factory=list)  # their ends
 
     @property
     def ends_s(self) -> tuple[int, int] | None:
-        """First and last end of what was written; None if nothing was."""
-        if not self.written:
-            return None
-        return min(int(rows.end_s[0]) for rows in self.written), max(int(rows.end_s[-1]) for rows in self.written)
+        """First and last end of what was written or withdrawn; None if nothing was."""
+        ends = self.withdrawn + [int(end_s) for rows in self.written for end_s in (rows.end_s[0], rows.end_s[-1])]
+        return (min(ends), max(ends)) if ends else None
 
 
 class Writer:
@@ -300,6 +300,7 @@ class Writer:
         await self._execute(_KEEP, (*version, *ended))
         await self._execute("DELETE FROM readings WHERE series_id = ? AND end_s = ?", (series_id, end_s))
         self.outcome.revised += 1
+        self.outcome.withdrawn.append(end_s)
         return True
 
     async def _execute(self, statement: str, values: tuple[Any, ...] | list[tuple[Any, ...]]) -> Any:

@@ -163,7 +163,7 @@ class RecentWindow:
 
     def worth_loading(self, rows: Incoming, received_s: int) -> list[int]:
         """Hours that these rows make worth loading."""
-        self._move_to(received_s)
+        self.move_to(received_s)
         found, counts = np.unique(hours_of(rows), return_counts=True)
         wanted = found[(counts >= WORTH_LOADING) & (found >= self.first_hour)]
         return [hour for hour in wanted.tolist() if hour not in self.segments]
@@ -187,7 +187,7 @@ class RecentWindow:
 
     def committed(self, rows: Incoming, written: Iterable[Incoming], origin: str, received_s: int) -> None:
         """A batch is in the store: `rows` is what it held, `written` what of it was inserted or put in another version's place."""
-        self._move_to(received_s)
+        self.move_to(received_s)
         for part_of in written:
             self.generation += 1
             for hour, part in _by_hour(part_of):
@@ -211,7 +211,8 @@ class RecentWindow:
         if first_s < self.first_hour * HOUR_S:
             self.old.clear()
 
-    def _move_to(self, received_s: int) -> None:
+    def move_to(self, received_s: int) -> None:
+        """Something was received then: hours that are now too old are dropped."""
         if received_s // HOUR_S > self.newest_received_s // HOUR_S:
             self.newest_received_s = received_s
             for hour in [hour for hour in self.segments if hour < self.first_hour]:

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.readings import Batch, Harvest, Readings, Tally
 from domain.reasons import Ignored, Refusal
 from domain.states import FeedState
-from store import tables
+from store import following, tables
 from store.engine import Store
 from store.incoming import Incoming, incoming
 from store.places import Places
@@ -66,6 +66,7 @@ async def _commit(
     await store.entered.catch_up(connection)
     run_id = await _run(connection, batch)
     batch_id, again = await _answer(connection, batch, run_id)
+    await following.drop_stale(store, connection, batch_id - 1)  # another collector may have had this feed before
     harvest = batch.harvest
     places = Places(connection, store.entered, batch.feed_id, batch.received_s, batch.exercise)
     await places.enter_stations(harvest.stations, areas)
@@ -79,6 +80,9 @@ async def _commit(
     tally = _tally(harvest, outcome, others, lost)
     if not again:
         await _record(connection, batch, run_id, batch_id, tally, outcome)
+    elif tally.stored or tally.revised:
+        # the same answer read otherwise than before (a mended decoder): no new answer tells readers, so the counter must
+        await places.touch()
     return _Commit(tally, batch_id, outcome, rows)
 
 

@@ -263,3 +263,29 @@ async def test_another_process_sees_what_was_committed(store: Store) -> None:
         assert len(await read.latest(store, ALL)) == 2
     finally:
         await other.close()
+
+
+async def test_memory_of_recent_hours_follows_every_process(store: Store) -> None:
+    other = await open_store(store.url)
+    f = Filter()
+
+    async def both() -> list[list[float]]:
+        return [(await read.arrays(one, f, 0, 10_000)).value.tolist() for one in (store, other)]
+
+    try:
+        await commit_batch(store, a_batch([(str(i), 600, 1.0) for i in range(100)], 1000), NO_AREAS)
+        assert await both() == [[1.0] * 100] * 2
+        await commit_batch(store, a_batch([("5", 1200, 2.0), ("5", 600, 3.0)], 2000), NO_AREAS)
+        assert [sum(values) for values in await both()] == [104.0, 104.0]
+        await commit_batch(other, a_batch([("7", 600, 11.0)], 3000), NO_AREAS)
+        assert [sum(values) for values in await both()] == [114.0, 114.0]
+        await commit_batch(other, a_batch([("7", 600, 12.0)], 3500), NO_AREAS)
+        tally = await commit_batch(store, a_batch([("7", 600, 11.0)], 3600), NO_AREAS)
+        assert tally.revised == 1
+        tally = await commit_batch(store, a_batch([("7", 600, 11.0), ("8", 600, 1.0)], 4000), NO_AREAS)
+        assert (tally.unchanged, tally.revised) == (2, 0)
+        await withdraw(store, a_batch(received_s=5000), {a_series("7").uid: (600,)}, "fault")
+        assert [sum(values) for values in await both()] == [103.0, 103.0]
+        assert [len(await read.latest(one, f)) for one in (store, other)] == [99, 99]
+    finally:
+        await other.close()

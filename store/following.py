@@ -1,0 +1,87 @@
+"""What readers keep in memory, and how they notice that it is out of date: the newest answer and the catalogue's counter.
+
+Two numbers tell whether anything was committed since: looking at them costs a fraction of a millisecond, and then `latest`
+and arrays of recent hours come from memory. Whatever process committed, its answers name the span of ends they changed.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.readings import IntArray
+from store import observing
+from store.engine import Store
+from store.rows import LatestRow
+from store.window import HOUR_S, Segment, gathered
+
+
+async def pulse(store: Store, connection: AsyncConnection) -> tuple[int, int]:
+    """The newest answer's number and the catalogue's counter, with the catalogue caught up and the window's stale hours dropped."""
+    await store.catalogue.catch_up(connection)
+    newest = (await connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM answers")).scalar_one()
+    if newest > store.window_through:
+        await drop_stale(store, connection, int(newest))
+    return int(newest), store.catalogue.version
+
+
+async def drop_stale(store: Store, connection: AsyncConnection, newest: int) -> None:
+    """Take note of answers committed since; those of other processes make the hours they changed stale.
+
+    On PostgreSQL numbers are given before commits are made, so a smaller number may show up later: the last thousand are
+    looked at again each time.
+    """
+    since = max(0, store.window_through - 1000) if not store.is_sqlite else store.window_through
+    found = await connection.exec_driver_sql(
+        f"SELECT id, received_s, first_end_s, last_end_s FROM answers WHERE id > {since} ORDER BY id"  # noqa: S608 - a number
+    )
+    for row in found.fetchall():
+        store.window.move_to(row.received_s)
+        if row.id not in store.window_seen and row.first_end_s is not None:
+            store.window.forget(row.first_end_s, row.last_end_s)
+        store.window_seen.add(row.id)
+    store.window_through = newest
+    store.window_seen = {number for number in store.window_seen if number > newest - 2000}
+
+
+async def heard(store: Store, connection: AsyncConnection, at: tuple[int, int]) -> dict[str, int]:
+    """Station uid -> when it last gave something new."""
+    if store.heard_at != at:
+        found = await connection.exec_driver_sql(
+            "SELECT station_id, max(received_s) AS received_s FROM (SELECT s.station_id, l.received_s FROM latest l "
+            "JOIN series s ON s.id = l.series_id UNION ALL SELECT p.station_id, p.received_s FROM samples p) h GROUP BY station_id"
+        )
+        by_id = {row.station_id: row.received_s for row in found}
+        store.heard = {uid: by_id[number] for uid, number in store.catalogue.station_ids.items() if number in by_id}
+        store.heard_at = at
+    return store.heard
+
+
+async def recent(store: Store, connection: AsyncConnection, ids: IntArray, from_s: int, to_s: int) -> Segment | None:
+    """Standing readings with ends in [from_s, to_s) from memory, hours not there yet read in; None when the window does not reach."""
+    window = store.window
+    # nothing standing ends later than the newest pointer, so a question about "until now" needs no more hours than that
+    newest_s = (await connection.exec_driver_sql("SELECT max(end_s) FROM latest")).scalar()
+    until_s = min(to_s, (newest_s or from_s) + 1)
+    if from_s // HOUR_S < window.first_hour or until_s - from_s > window.hours * 2 * HOUR_S:
+        return None
+    generation = window.generation
+    loaded: dict[int, Segment] = {}
+    for hour in range(from_s // HOUR_S, (until_s - 1) // HOUR_S + 1):
+        held = window.segments.get(hour)
+        if held is None:
+            held = await observing.segment(connection, hour * HOUR_S, (hour + 1) * HOUR_S)
+            window.load(hour, held, generation)
+        loaded[hour] = held
+    return gathered(loaded, from_s, until_s, ids)
+
+
+async def latest(store: Store, connection: AsyncConnection, at: tuple[int, int]) -> dict[str, LatestRow]:
+    """The newest reading of every series, by series uid."""
+    if store.latest_at != at:
+        by_id, told = store.catalogue.series_by_id, await heard(store, connection, at)
+        rows = await observing.newest(connection, None)
+        made = {by_id[row[0]].uid: observing.observation(row, by_id) for row in rows}
+        listed = store.catalogue.with_stations(sorted(made), told)
+        store.latest = {row.series.uid: LatestRow(row, made[row.series.uid]) for row in listed}
+        store.latest_at = at
+    return store.latest
