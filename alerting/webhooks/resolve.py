@@ -30,7 +30,10 @@ class ForbiddenTarget(OSError):
 
 @dataclass(frozen=True, slots=True)
 class TargetPolicy:
-    """HTTPS on the allowed ports to public addresses; `networks` are private ones that the operator has opened, over http too."""
+    """HTTPS on the allowed ports to public addresses; `networks` are private ones that the operator has opened, any port, http too.
+
+    With a network opened, a name may turn out to lie in it: then the sockets decide about port and scheme, not the text.
+    """
 
     ports: frozenset[int] = frozenset({443})
     networks: tuple[Network, ...] = ()
@@ -59,13 +62,12 @@ def refusal(url: str, allowed: TargetPolicy) -> str:
         return "the URL must start with https:// and name a host"
     if parsed.user is not None or parsed.password is not None or "@" in parsed.raw_authority:
         return "the URL must not carry a user name"
-    private = _is_address(host) and allowed.opened(host)
-    return _of_host(host, private) or _of_way(parsed.scheme, port, host, private, allowed)
-
-
-def _of_host(host: str, private: bool) -> str:
-    if private:
+    if allowed.opened(host) or (allowed.networks and not _is_address(host) and not _NUMBERS_ONLY.match(host)):
         return ""
+    return _of_host(host) or _of_way(parsed.scheme, port, host, allowed)
+
+
+def _of_host(host: str) -> str:
     if _is_address(host):
         return "the address is not a public one" if is_forbidden(host) else ""
     if _NUMBERS_ONLY.match(host):
@@ -75,9 +77,7 @@ def _of_host(host: str, private: bool) -> str:
     return ""
 
 
-def _of_way(scheme: str, port: int | None, host: str, private: bool, allowed: TargetPolicy) -> str:
-    if private:
-        return ""
+def _of_way(scheme: str, port: int | None, host: str, allowed: TargetPolicy) -> str:
     if scheme != "https":
         return f"{host} must be reached by https"
     return "" if port in allowed.ports else f"port {port} is not allowed"
@@ -91,14 +91,20 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def guarded(allowed: TargetPolicy) -> Callable[[AddressInfo], socket.socket]:
-    """A socket factory for aiohttp's connector; raises ForbiddenTarget before anything is sent."""
+def guarded(allowed: TargetPolicy, *, plain: bool = False) -> Callable[[AddressInfo], socket.socket]:
+    """A socket factory for aiohttp's connector; raises ForbiddenTarget before anything is sent.
+
+    `plain` is for http: it reaches opened networks only, because nothing leaves for the public unencrypted.
+    """
 
     def make(info: AddressInfo) -> socket.socket:
         family, kind, protocol, _, where = info
-        ip = str(where[0])
-        if is_forbidden(ip) and not allowed.opened(ip):
-            raise ForbiddenTarget(f"{ip} is not a public address")
+        ip, port = str(where[0]), int(where[1])
+        if not allowed.opened(ip):
+            if is_forbidden(ip):
+                raise ForbiddenTarget(f"{ip} is not a public address")
+            if plain or port not in allowed.ports:
+                raise ForbiddenTarget(f"{ip} port {port} must be reached by https on an allowed port")
         return socket.socket(family, kind, protocol)
 
     return make

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from alerting.webhooks.resolve import ForbiddenTarget, TargetPolicy, guarded, refusal
@@ -28,30 +29,38 @@ class Sender(Protocol):
 
 
 class HttpSender:
-    """The real one. `open` it once per program and `close` it after its users."""
+    """The real one. `open` it once per program and `close` it after its users. `resolver` replaces the system's, for tests."""
 
-    def __init__(self, policy: TargetPolicy, user_agent: str, timeout: aiohttp.ClientTimeout = TIMEOUT) -> None:
+    def __init__(
+        self, policy: TargetPolicy, user_agent: str, timeout: aiohttp.ClientTimeout = TIMEOUT, resolver: AbstractResolver | None = None
+    ) -> None:
         self._policy = policy
         self._user_agent = user_agent
         self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
+        self._resolver = resolver
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     def open(self) -> None:
-        """Make the session; needs a running loop."""
-        connector = aiohttp.TCPConnector(socket_factory=guarded(self._policy), limit=200, limit_per_host=8, use_dns_cache=False)
-        self._session = aiohttp.ClientSession(
+        """Make the sessions, one per scheme, because http may reach less than https does; needs a running loop."""
+        self._sessions = {scheme: self._session(plain=scheme == "http") for scheme in ("https", "http")}
+
+    def _session(self, *, plain: bool) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            socket_factory=guarded(self._policy, plain=plain), limit=200, limit_per_host=8, use_dns_cache=False, resolver=self._resolver
+        )
+        return aiohttp.ClientSession(
             connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False
         )
 
     async def close(self) -> None:
-        """Close the session and its connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        """Close the sessions and their connections."""
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions = {}
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answered:
         """The receiver's answer, or why there is none."""
-        if self._session is None:
+        if not self._sessions:
             raise RuntimeError("open() the sender first")
         said = refusal(url, self._policy)
         if said:
@@ -59,7 +68,8 @@ class HttpSender:
         begun = time.monotonic()
         sent = {"content-type": "application/json", "user-agent": self._user_agent, **headers}
         try:
-            async with self._session.post(URL(url), data=body, headers=sent, allow_redirects=False) as response:
+            target = URL(url)
+            async with self._sessions[target.scheme].post(target, data=body, headers=sent, allow_redirects=False) as response:
                 first = await _first_bytes(response)
                 return Answered(response.status, response.headers.get("Retry-After", ""), first, "", _since(begun))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
