@@ -34,6 +34,7 @@ COMMON_QUANTILE = 0.7
 COMMON_DRY_CAP = 5.0
 COMMON_WET_CAP = 40.0
 CHOOSE_EVERY_MIN = 720.0
+CHOSEN_PER_STEP = 640
 STUCK_READINGS = 24
 TWIN_READINGS = 48
 TWIN_KM = 1.0
@@ -75,6 +76,9 @@ class Detector:
         self.excess: Singles = np.full(count, np.nan, dtype=np.float32)
         self.neighbours: Ints = np.full((count, NEIGHBOURS), -1, dtype=np.int64)
         self.twin: Ints = np.arange(count)
+        self.pool: Ints = np.zeros(0, dtype=np.int64)
+        self.unchosen: Ints = np.zeros(0, dtype=np.int64)
+        self.chosen_noise: Floats = np.full(count, np.inf)
         self.held_since: Floats = np.full(count, np.inf)
         self.now = -np.inf
         self.gaps: Floats = np.full(5, 60.0)
@@ -129,18 +133,22 @@ class Detector:
 
     def _choose(self, now: float) -> None:
         """Twice a day: find copies of the same series, and the quiet stations around each to compare with."""
-        if now - self.chosen_at < CHOOSE_EVERY_MIN and np.isfinite(self.chosen_at):
-            return
-        self.chosen_at = now
-        ready = self.base.ready()
-        if not ready.any():
-            self.chosen_at = -np.inf
-            return
-        noise = np.where(ready, np.maximum(self.base.scale, 0.0), np.inf).astype(np.float64)
-        pool = self.places.pool(noise)
-        everyone = np.arange(len(noise))
-        self.twin = self._twins()
-        self.neighbours = self.places.quiet_neighbours(everyone, pool, noise, NEIGHBOURS, NEIGHBOUR_KM)
+        if now - self.chosen_at >= CHOOSE_EVERY_MIN or not np.isfinite(self.chosen_at):
+            ready = self.base.ready()
+            if not ready.any():
+                return
+            self.chosen_at = now
+            self.chosen_noise = np.where(ready, self.base.scale, np.inf).astype(np.float64)
+            self.twin = self._twins()
+            self.chosen_noise[self.twin != np.arange(len(self.twin))] = np.inf
+            self.pool = self.places.pool(self.chosen_noise)
+            self.unchosen = np.arange(len(ready))
+        # A part of the stations per step: the whole table at once would take a step beyond its time.
+        part, self.unchosen = self.unchosen[:CHOSEN_PER_STEP], self.unchosen[CHOSEN_PER_STEP:]
+        if part.size:
+            self.neighbours[part] = self.places.quiet_neighbours(
+                part, self.pool, self.chosen_noise, NEIGHBOURS, NEIGHBOUR_KM
+            )
 
     def _twins(self) -> Ints:
         """(S,) the first station within 1 km that carries the very same series, else the station itself."""

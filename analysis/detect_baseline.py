@@ -14,6 +14,7 @@ KEPT = 512
 NEWEST_SKIPPED = 2
 FEWEST = 48
 REFRESH_AFTER = 6
+MOST_REFRESHED = 1536
 SPACING_MIN = 20.0
 SMALLEST_SCALE = 0.8
 
@@ -61,8 +62,10 @@ class Baseline:
     def refresh(self) -> None:
         """Recompute the figures of stations with at least six new readings since the last time."""
         rows = np.flatnonzero((self.since >= REFRESH_AFTER) & (self.filled >= FEWEST))
-        for part in range(0, len(rows), 1024):
-            self._refresh(rows[part : part + 1024])
+        # All stations ripen in the same poll; a part per step, longest waiting first, keeps every step short.
+        rows = rows[np.argsort(-self.since[rows], kind="stable")][:MOST_REFRESHED]
+        for part in range(0, len(rows), 512):
+            self._refresh(rows[part : part + 512])
 
     def _refresh(self, rows: Ints) -> None:
         used = int(min(KEPT, self.filled[rows].max(initial=0)))
@@ -71,10 +74,10 @@ class Baseline:
         self.median[rows] = _middle(held, many)
         step = np.diff(held, axis=1)
         self.quantum[rows] = np.min(np.where(step > 1e-3, step, np.inf), axis=1, initial=np.inf)
-        self._refresh_scale(rows, used)
+        self._refresh_scale(rows, used, held)
         self.since[rows] = 0
 
-    def _refresh_scale(self, rows: Ints, used: int) -> None:
+    def _refresh_scale(self, rows: Ints, used: int, values: Singles) -> None:
         held = np.sort(self.residual[rows, :used], axis=1)
         many = np.isfinite(held).sum(axis=1)
         centre = _middle(held, many)
@@ -85,13 +88,15 @@ class Baseline:
         quantum = self.quantum[rows]
         grain = np.where(np.isfinite(quantum), np.minimum(quantum, 10.0) * 0.29, 0.0)
         scale = np.fmax(np.fmax(spread, tail), np.maximum(grain, SMALLEST_SCALE))
-        # Before a station has residuals the plain spread of its values must do.
-        young = many < FEWEST // 2
-        values = np.sort(self.value[rows, :used], axis=1)
-        plain = values - self.median[rows][:, None]
-        rough = np.float32(1.4826) * _middle(np.sort(np.abs(plain), axis=1), np.minimum(self.filled[rows], used))
-        self.scale[rows] = np.where(young, np.maximum(rough, SMALLEST_SCALE), scale)
-        self.top[rows] = np.where(young, np.float32(np.nan), third)
+        self.scale[rows] = scale
+        self.top[rows] = third
+        young = np.flatnonzero(many < FEWEST // 2)
+        if young.size:
+            # Before a station has residuals the plain spread of its values must do.
+            off = np.sort(np.abs(values[young] - self.median[rows[young], None]), axis=1)
+            rough = np.float32(1.4826) * _middle(off, np.minimum(self.filled[rows[young]], used))
+            self.scale[rows[young]] = np.maximum(rough, SMALLEST_SCALE)
+            self.top[rows[young]] = np.nan
 
 
 def _middle(ordered: Singles, many: Ints) -> Singles:

@@ -100,13 +100,18 @@ class Recent:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Who stands out now. one, time, spatial, corroborated: (S,) bool; gate: (S,) nSv/h the residual had to pass."""
+    """Who stands out now.
+
+    one, time, spatial, corroborated: (S,) bool; gate: (S,) nSv/h the residual had to pass; score: (S,) the best
+    multiple of its threshold that the station reached alone, 1 or more meaning that it triggered.
+    """
 
     one: Bools
     time: Bools
     spatial: Bools
     corroborated: Bools
     gate: Singles
+    score: Singles
 
     def any(self) -> Bools:
         """(S,) stations that triggered by any channel."""
@@ -126,27 +131,32 @@ def weigh(
     gates: Gates,
 ) -> Evidence:
     """Evidence of the channels at this poll, for stations with a fresh reading (fresh: (S,)). soon: fast polls."""
-    one = fresh & _one(recent, age, top, soon, gates)
-    time = fresh & _in_time(recent, quantum, soon, gates)
+    one_score = np.where(fresh, _one(recent, age, top, soon, gates), 0.0)
+    time_score = np.where(fresh, _in_time(recent, quantum, soon, gates), 0.0)
+    one, time = one_score >= 1.0, time_score >= 1.0
     spatial, corroborated = _in_space(recent, twin, places, now, gates)
     spatial &= fresh
     level = np.select([spatial | corroborated, time, one], [gates.space_rise, gates.run_rise[-1], gates.one[0]], np.inf)
-    return Evidence(one, time, spatial, corroborated, level.astype(np.float32))
+    # A noisy station is calm again inside its noise; half of this level is what must be seen twice.
+    level = np.maximum(level, 2.0 * np.nan_to_num(recent.scale[:, 0]))
+    score = np.maximum(one_score, time_score).astype(np.float32)
+    return Evidence(one, time, spatial, corroborated, level.astype(np.float32), score)
 
 
-def _one(recent: Recent, age: Singles, top: Singles, soon: bool, gates: Gates) -> Bools:
-    """One reading. It must beat the station's own record, and be young: a last gasp hours old waits for a second."""
+def _one(recent: Recent, age: Singles, top: Singles, soon: bool, gates: Gates) -> Floats:
+    """(S,) multiple of its threshold that the newest reading reaches. It must beat the station's own record, and be young: a last gasp hours old waits for a second."""
     record = np.nan_to_num(top, nan=0.0) * gates.one_record
     rise, z = gates.one_soon if soon else gates.one
     needed = np.hypot(z * recent.scale[:, 0], rise + recent.allowed[:, 0])
-    return np.asarray((recent.rise[:, 0] >= np.maximum(needed, record)) & (age <= gates.one_young_min))
+    reached = recent.rise[:, 0] / np.maximum(needed, record)
+    return np.where((age <= gates.one_young_min) & np.isfinite(reached), reached, 0.0)
 
 
-def _in_time(recent: Recent, quantum: Singles, soon: bool, gates: Gates) -> Bools:
-    """A run of two to six readings that is too much together, though none need be alone."""
+def _in_time(recent: Recent, quantum: Singles, soon: bool, gates: Gates) -> Floats:
+    """(S,) multiple of its threshold that a run of two to six readings reaches, though none need be high alone."""
     # An instrument that freezes high repeats itself to the digit; a noisy one that is alive does not.
     frozen = (recent.value[:, 0] == recent.value[:, 1]) & (recent.scale[:, 0] >= 3 * quantum)
-    found = np.zeros(len(frozen), dtype=np.bool_)
+    best = np.zeros(len(frozen))
     for length in range(2, RECENT + 1):
         place = length - 2
         rise = recent.rise[:, :length]
@@ -155,8 +165,9 @@ def _in_time(recent: Recent, quantum: Singles, soon: bool, gates: Gates) -> Bool
         noise = gates.run_z[place] / np.sqrt(length) * recent.scale[:, :length].mean(axis=1)
         needed = np.hypot(noise, least_rise + recent.allowed[:, :length].mean(axis=1))
         close = recent.observed[:, 0] - recent.observed[:, length - 1] <= gates.run_gap_min * (length - 1) + 20.0
-        found |= close & (rise.mean(axis=1) >= needed) & (rise.min(axis=1) >= gates.run_least[place] * needed)
-    return np.asarray(found & ~frozen)
+        reached = np.minimum(rise.mean(axis=1), rise.min(axis=1) / gates.run_least[place]) / needed
+        best = np.fmax(best, np.where(close, reached, 0.0))
+    return np.where(frozen, 0.0, best)
 
 
 def _in_space(recent: Recent, twin: Ints, places: Places, now: float, gates: Gates) -> tuple[Bools, Bools]:

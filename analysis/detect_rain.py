@@ -55,6 +55,8 @@ class Rain:
 
     def advance(self, gap_min: float, radar: Singles, gauge: Singles, places: Places) -> None:
         """Move to this poll: gap_min since the last one; radar and gauge mm/h (S,), NaN = unknown."""
+        # Publishers write -99 and the like for "no value"; that is unknown rain, not dry.
+        radar, gauge = (np.where(part >= 0.0, part, np.float32(np.nan)) for part in (radar, gauge))
         gauge = np.clip(gauge, 0.0, 200.0)
         known = np.isfinite(radar) | np.isfinite(gauge)
         rate = np.fmax(np.clip(radar, 0.0, 200.0), gauge)

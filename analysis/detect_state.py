@@ -72,7 +72,22 @@ def _scalars(detector: Detector) -> list[float]:
 def _owners(detector: Detector) -> list[tuple[Any, str]]:
     """Every array that is state, in a fixed order."""
     named: list[tuple[Any, list[str]]] = [
-        (detector, ["seen", "last", "same", "excess", "neighbours", "twin", "held_since", "gaps"]),
+        (
+            detector,
+            [
+                "seen",
+                "last",
+                "same",
+                "excess",
+                "neighbours",
+                "twin",
+                "pool",
+                "unchosen",
+                "chosen_noise",
+                "held_since",
+                "gaps",
+            ],
+        ),
         (
             detector.rain,
             ["own", "near", "last_own", "last_near", "last_far", "unseen", "hidden", "lively", "num", "den"],
