@@ -38,7 +38,8 @@ def made(folder: Path, feed: str = FEED, name: str = "xx-small.yaml") -> Path:
     (folder / "feeds").mkdir(parents=True, exist_ok=True)
     (folder / "feeds" / name).write_text(feed, encoding="utf-8")
     (folder / "sources.yaml").write_text(SOURCES, encoding="utf-8")
-    for shared in ("regions.geojson", "sea_areas.geojson", "rules.yaml"):
+    (folder / "rules.yaml").write_text("rules: []\n", encoding="utf-8")
+    for shared in ("regions.geojson", "sea_areas.geojson"):
         shutil.copy(CONFIG / shared, folder / shared)
     return folder
 
