@@ -15,7 +15,7 @@ def parameters(numbers: DepartureNumbers) -> DepartureParameters:
     """The rule's numbers as the formula takes them."""
     return DepartureParameters(
         tuple(Gate(gate.rise, gate.z) for gate in numbers.gates), numbers.history, numbers.skip, numbers.least,
-        numbers.pair_within_s, numbers.fresh_within_s, numbers.scale_floor,
+        numbers.pair_within_s, numbers.fresh_within_s, numbers.scale_floor, numbers.span_s,
     )
 
 

@@ -65,7 +65,7 @@ class History:
     """Trails by series uid. `keep` readings and `span_s` seconds are held of each."""
 
     keep: int = 500
-    span_s: int = 21 * 86_400
+    span_s: int = 28 * 86_400
     trails: dict[str, Trail] = field(default_factory=dict)
 
     def take(self, arrays: SeriesArrays, from_s: int, at_s: int) -> list[str]:

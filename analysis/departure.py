@@ -6,10 +6,13 @@ z = r / s with m the median of the last 500 readings without the newest two and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from analysis.arrays import Arrays, measured
 from analysis.baseline import scale
 from domain.quantities import BY_ID, DOSE_RATES
 from domain.readings import FloatArray, IntArray
@@ -29,7 +32,9 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class DepartureParameters:
-    """Numbers of the rule; `fresh_within_s` is the greatest age of the newest reading, `pair_within_s` the longest gap in the pair."""
+    """Numbers of the rule; `fresh_within_s` is the greatest age of the newest reading, `pair_within_s` the longest gap in the pair,
+    `span_s` how far back from the newest reading the `history` may reach.
+    """
 
     gates: tuple[Gate, ...] = (Gate(15.0, 5.0), Gate(12.0, 7.0))
     history: int = 500
@@ -38,6 +43,7 @@ class DepartureParameters:
     pair_within_s: int = 200 * 60
     fresh_within_s: int = 200 * 60
     scale_floor: float = 0.8
+    span_s: int = 20 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ def in_own_unit(quantity: str, unit: str, value: FloatArray) -> FloatArray:
 def yardstick(end_s: IntArray, value: FloatArray, p: DepartureParameters) -> Yardstick | None:
     """Trailing median and scale of measured readings in order of time, without the newest `skip`; None while there are too few."""
     stop = len(value) - p.skip
-    start = max(0, stop - p.history)
+    start = max(0, stop - p.history, int(np.searchsorted(end_s, end_s[-1] - p.span_s)) if len(end_s) else 0)
     if stop - start < p.least:
         return None
     past = value[start:stop]
@@ -95,6 +101,24 @@ def yardstick(end_s: IntArray, value: FloatArray, p: DepartureParameters) -> Yar
     mad, q99 = float(np.median(np.abs(above))), float(np.quantile(above, 0.99))
     s = float(scale(np.asarray(mad), np.asarray(q99), np.asarray(p.scale_floor)))
     return Yardstick(stop - start, median, mad, q99, s, int(end_s[start]), int(end_s[stop - 1]))
+
+
+def parameters_of(numbers: Mapping[str, Any]) -> DepartureParameters:
+    """The parameters that an alert's event was decided with, as the event keeps them; raises KeyError or TypeError if they are not these."""
+    gates = tuple(Gate(float(gate["rise"]), float(gate["z"])) for gate in numbers["gates"])
+    names = ("history", "skip", "least", "pair_within_s", "fresh_within_s", "scale_floor", "span_s")
+    return DepartureParameters(gates, **{name: numbers[name] for name in names})
+
+
+def rederived(arrays: Arrays, row: int, pair_s: Sequence[int], p: DepartureParameters) -> Departure | None:
+    """The decision about one series made again from the columns "as of" its event: readings up to the end of its evidence.
+
+    `row` is the series' place in `arrays`, which must reach `p.span_s` back from there. Equal to the last bit to what was stored.
+    """
+    series = arrays.series[row].series
+    mine = (arrays.index == row) & measured(arrays.value, arrays.censoring, arrays.qc) & (arrays.end_s <= max(pair_s))
+    value = in_own_unit(series.quantity, series.unit, arrays.value[mine])
+    return departure(arrays.end_s[mine], value, max(pair_s), p)
 
 
 def departure(end_s: IntArray, value: FloatArray, now_s: int, p: DepartureParameters) -> Departure | None:

@@ -49,6 +49,7 @@ class DepartureNumbers(Strict):
     pair_within_s: Seconds = 12_000
     fresh_within_s: Seconds = 12_000
     scale_floor: float = Field(default=0.8, gt=0.0)
+    span_s: Seconds = Field(default=1_728_000, le=1_728_000)
     corroborated: Corroborated = Corroborated()
     resolve: Resolve = Resolve()
     stale_after_s: Seconds = 12_000
