@@ -16,6 +16,7 @@ from api.metrics import ApiMetrics
 from api.models.common import Withheld
 from api.settings import ApiSettings
 from api.targets import TargetCheck, public_https
+from api.usual import UsualCache
 from domain.clock import Clock
 from domain.states import Audience, Redistribute
 from specs.feed import FeedSpec
@@ -64,6 +65,7 @@ class Service:
     target_check: TargetCheck = public_https
     metrics: ApiMetrics = field(default_factory=ApiMetrics)
     kept: AnswerCache = field(default_factory=AnswerCache)
+    usual: UsualCache = field(default_factory=UsualCache)
     _pulse: Pulse | None = None
     _facts: dict[str, FeedFacts] = field(default_factory=dict)
 

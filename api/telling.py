@@ -11,24 +11,11 @@ from api.models import stations as m
 from api.models import values as v
 from api.models.common import FeedBrief, Text
 from api.service import Service
+from api.units import canonical_unit, conversion, converted
 from domain.flags import codes
-from domain.quantities import BY_ID as QUANTITIES
 from domain.readings import Layer, Series
 from domain.states import Kind
-from domain.units import Incommensurable, convert, factor
 from store.rows import FeedHealthRow, LatestRow, ObservationRow, SeriesRow, StationRow
-
-#: Version of the table of unit factors; a change of any factor raises it.
-UNIT_TABLE_VERSION = 1
-
-
-@lru_cache(maxsize=1024)
-def conversion(published: str, canonical: str) -> v.Conversion | None:
-    """The conversion from a published unit to the unit of comparison, None where they are the same."""
-    if published == canonical:
-        return None
-    number = format(factor(published, canonical).normalize(), "f")
-    return v.Conversion(id=f"{published}->{canonical}", version=UNIT_TABLE_VERSION, factor=number, source="UCUM; SI prefixes, exact")
 
 
 @lru_cache(maxsize=4096)
@@ -69,24 +56,6 @@ def layer(row: Layer) -> m.Layer | None:
     return m.Layer(label=row.label, reference=row.reference, min_m=row.min_m, max_m=row.max_m)
 
 
-@lru_cache(maxsize=1024)
-def canonical_unit(quantity: str, published: str) -> str:
-    """The unit in which values of a quantity are told: its own, unless no exact factor leads there from the published one."""
-    known = QUANTITIES.get(quantity)
-    if known is None:
-        return published
-    try:
-        factor(published, known.unit)
-    except (Incommensurable, KeyError):
-        return published
-    return known.unit
-
-
-def converted(value: float | None, published: str, canonical: str) -> float | None:
-    """A number in the canonical unit; None stays None."""
-    return None if value is None else convert(value, published, canonical)
-
-
 def series(row: Series, service: Service) -> m.Series:
     """A series with its range in the canonical unit."""
     unit, facts = canonical_unit(row.quantity, row.unit), service.facts(row.feed_id)
@@ -122,14 +91,17 @@ def observation(row: ObservationRow, of: Series, service: Service) -> v.Observat
     )
 
 
-def latest(row: LatestRow, service: Service, now_s: int, freshness: str) -> v.Latest:
-    """The newest value of a series with its place, age and freshness."""
+def latest(
+    row: LatestRow, service: Service, now_s: int, freshness: str, usual: v.Usual | None = None, judgement: str | None = None
+) -> v.Latest:
+    """The newest value of a series with its place, age, freshness, and how it compares with its own past."""
     value = observation(row.observation, row.series.series, service)
     at: StationRow = row.series.station
     return v.Latest(
         **{name: getattr(value, name) for name in value.__struct_fields__},
         station_names=_names(at.station.names), longitude=at.station.longitude_deg,
         latitude=at.station.latitude_deg, regions=at.areas, age_s=max(0, now_s - row.observation.end_s), freshness=freshness,
+        usual=usual, judgement=judgement,
         publisher_mark=at.mark,
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.models.common import FeedBrief, Instant, Struct
+from api.models.common import FeedBrief, Instant, Struct, Withheld
 from api.models.places import Region
 
 
@@ -89,6 +89,7 @@ class SummaryAnswer(Struct, frozen=True, kw_only=True):
     state: Annotated[str, Meta(description="the most urgent of all kinds; insufficient if there are none")]
     region: Region
     summaries: tuple[Summary, ...]
+    withheld: Annotated[Withheld | None, Meta(description="series that are held but take no part here, because they may not be shown")]
     feeds: tuple[FeedBrief, ...]
     notices: tuple[str, ...]
 

@@ -66,6 +66,14 @@ class Observation(Struct, frozen=True, kw_only=True):
     sha256: Annotated[str, Meta(description="digest of the publisher's answer in the raw archive")]
 
 
+class Usual(Struct, frozen=True, kw_only=True):
+    """A series' own past: median and robust scale in `unit`, and how many readings they stand on."""
+
+    median: float
+    scale: float
+    count: int
+
+
 class Latest(Observation, frozen=True, kw_only=True):
     """The newest value of a series with its age. Anything but `fresh` says nothing about now."""
 
@@ -75,6 +83,10 @@ class Latest(Observation, frozen=True, kw_only=True):
     regions: tuple[str, ...]
     age_s: int
     freshness: Annotated[str, Meta(description="fresh, late, silent, feed_late (its whole feed is) or never")]
+    judgement: Annotated[
+        str | None, Meta(description="normal, elevated or high against its own past; null where that cannot be told: not fresh, unfit, no past yet")
+    ]
+    usual: Usual | None
     publisher_mark: str
 
 

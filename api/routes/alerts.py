@@ -14,7 +14,8 @@ from api.paging import begin, following, limit, moment, sliced
 from api.problems import Code, ProblemError
 from api.selecting import known_names
 from api.service import Service
-from api.telling import canonical_unit, conversion, converted, qc_codes, texts
+from api.telling import qc_codes, texts
+from api.units import canonical_unit, conversion, converted
 from domain.states import AlertState
 from specs.rule import RuleSpec
 from store import alerts as held

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from analysis.freshness import freshness
+from analysis.freshness import Standings, freshness
 from api import params as p
 from api.clocktext import told
 from api.freshness import standings
 from api.models.places import FeatureCollection, feature, point
-from api.models.values import Latest, LatestAnswer
+from api.models.values import Latest, LatestAnswer, Usual
 from api.operation import Call, Operation, Reply
 from api.paging import begin, following, limit
 from api.selecting import coverage, feeds_meant, selection
+from api.service import Service
 from api.telling import latest as tell_latest
+from api.units import canonical_unit, converted
+from api.usual import judgement
 from domain.states import Freshness
 from store import read
+from store.rows import LatestRow
 
 _KEPT_S = 15
 
@@ -27,8 +31,9 @@ async def latest(call: Call) -> Reply:
     now_s = call.now_s if asked is None else asked
     rows = await read.latest(service.store, f, as_of_s=as_of_s, after=mark.after_id if mark else "", limit=most + 1)
     standing, page = await standings(service, as_of_s=asked), rows[:most]
+    usual = await service.usual.of(service.store, page, now_s) if asked is None else {}
     shown = tuple(
-        tell_latest(row, service, now_s, freshness(row.observation.end_s, now_s, standing.of(row.series.series.feed_id)))
+        _row(row, service, now_s, standing, usual.get(row.series.series.uid))
         for row in page if service.facts(row.series.series.feed_id).shown
     )
     hidden = [feed for row in page if not service.facts(feed := row.series.series.feed_id).shown]
@@ -41,6 +46,13 @@ async def latest(call: Call) -> Reply:
         coverage=await coverage(service, rows=len(shown), feeds=feeds, withheld=bool(hidden)),
     )
     return Reply(body, rows=shown, row=Latest, features=lambda: collection(body), next=more, max_age_s=_KEPT_S)
+
+
+def _row(row: LatestRow, service: Service, now_s: int, standing: Standings, usual: Usual | None) -> Latest:
+    series, seen = row.series.series, row.observation
+    fresh = freshness(seen.end_s, now_s, standing.of(series.feed_id))
+    value = converted(seen.value, seen.unit, canonical_unit(series.quantity, seen.unit))
+    return tell_latest(row, service, now_s, fresh, usual, judgement(series.quantity, value, seen.qc, fresh, usual))
 
 
 def collection(answer: LatestAnswer) -> FeatureCollection:

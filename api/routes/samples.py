@@ -11,7 +11,8 @@ from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
 from api.selecting import coverage, feeds_meant, selection, window
 from api.service import Service
-from api.telling import canonical_unit, conversion, converted, layer
+from api.telling import layer
+from api.units import canonical_unit, conversion, converted
 from domain.readings import SampleResult
 from store import read
 from store.rows import SampleRow

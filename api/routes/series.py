@@ -11,9 +11,10 @@ from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
 from api.rolling import STEPS_S, rolled
 from api.selecting import coverage, feeds_meant, selection, window
-from api.telling import canonical_unit, observation
+from api.telling import observation
 from api.telling import series as tell_series
 from api.telling import station as tell_station
+from api.units import canonical_unit
 from domain.units import convert
 from store import read
 from store.rows import BucketRow, Filter, ObservationRow, SeriesRow

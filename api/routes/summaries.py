@@ -11,12 +11,14 @@ from api import params as p
 from api.clocktext import told, told_or_none
 from api.freshness import standings
 from api.models import summaries as m
+from api.models.common import Withheld
 from api.operation import Call, Operation, Reply
 from api.problems import Code, ProblemError
 from api.routes.regions import known_area, tell_region
 from api.selecting import window as asked_window
 from api.service import Service
 from api.telling import feed_brief, texts
+from api.usual import plain
 from domain.states import RegionState
 from specs.region import Area
 from store import read
@@ -49,15 +51,18 @@ def names_of(area: Area) -> AreaName:
     return AreaName(area.id, {"zh": area.name("zh-hans")} | {language: area.name(language) for language in area.names})
 
 
-async def columns(service: Service, area: Area, begin_s: int, end_s: int, as_of_s: int | None) -> SeriesArrays:
-    """Every series known in an area with its readings in [begin_s, end_s); series that this audience may not see are left out."""
+async def columns(
+    service: Service, area: Area, begin_s: int, end_s: int, as_of_s: int | None
+) -> tuple[SeriesArrays, Withheld | None]:
+    """Every series known in an area with its readings in [begin_s, end_s), but those that this audience may not see, which are counted."""
     held = await read.arrays(service.store, Filter(areas=frozenset({area.id})), begin_s, end_s, as_of_s=as_of_s)
-    hidden = {row.series.feed_id for row in held.series if not service.facts(row.series.feed_id).shown}
+    hidden = [row.series.feed_id for row in held.series if not service.facts(row.series.feed_id).shown]
     if not hidden:
-        return held
-    shown = frozenset(row.series.feed_id for row in held.series) - hidden
+        return held, None
+    shown = frozenset(row.series.feed_id for row in held.series).difference(hidden)
     feeds = shown or frozenset({"-"})
-    return await read.arrays(service.store, Filter(areas=frozenset({area.id}), feeds=feeds), begin_s, end_s, as_of_s=as_of_s)
+    left = await read.arrays(service.store, Filter(areas=frozenset({area.id}), feeds=feeds), begin_s, end_s, as_of_s=as_of_s)
+    return left, service.withheld(hidden)
 
 
 async def summary(call: Call) -> Reply:
@@ -65,7 +70,7 @@ async def summary(call: Call) -> Reply:
     service, area = call.service, known_area(call.service, call.path["id"])
     asked_as_of, window_s = call.query.get(p.AS_OF), call.query.get(WINDOW) or WINDOW_S
     now_s = asked_as_of or call.now_s
-    held = await columns(service, area, now_s - LOOKBACK_S, now_s + 1, asked_as_of)
+    held, withheld = await columns(service, area, now_s - LOOKBACK_S, now_s + 1, asked_as_of)
     standing = await standings(service, as_of_s=asked_as_of)
     found = await asyncio.to_thread(summarise, names_of(area), held, standing, now_s=now_s, window_s=window_s)
     summaries = tuple(tell_summary(one, service) for one in found)
@@ -73,7 +78,7 @@ async def summary(call: Call) -> Reply:
     feeds = sorted({row.series.feed_id for row in held.series})
     body = m.SummaryAnswer(
         as_of=told(now_s), window_s=window_s, audience=service.audience, exercise=any(one.exercise for one in summaries),
-        state=most_urgent(one.state for one in found), region=tell_region(area), summaries=summaries,
+        state=most_urgent(one.state for one in found), region=tell_region(area), summaries=summaries, withheld=withheld,
         feeds=tuple(feed_brief(feed, health.get(feed)) for feed in feeds), notices=service.config.geography.notices,
     )
     return Reply(body, rows=summaries, row=m.Summary, max_age_s=0 if asked_as_of is None else 3600)
@@ -92,11 +97,11 @@ def tell_summary(one: Summary, service: Service) -> m.Summary:
         medium=kind.medium, quantity=kind.quantity, analyte=kind.analyte, window_class=kind.window_class, unit=one.unit, state=one.state,
         reasons=one.reasons, sentence=dict(one.sentences), expected=one.expected, reporting=one.reporting, fresh=one.fresh,
         judged=one.judged, excluded={str(reason): count for reason, count in one.excluded.items()}, coverage=round(one.coverage, 4),
-        quantiles=m.Quantiles(**{name: _plain(q) for name, q in zip(("p05", "p25", "p50", "p75", "p95"), quantiles, strict=True)})
+        quantiles=m.Quantiles(**{name: plain(q) for name, q in zip(("p05", "p25", "p50", "p75", "p95"), quantiles, strict=True)})
         if quantiles else None,
         min=_extreme(one.lowest), max=_extreme(one.highest),
         departure=m.Departure(
-            median=_plain(departures.median), p95=_plain(departures.p95), largest=_plain(departures.largest),
+            median=plain(departures.median), p95=plain(departures.p95), largest=plain(departures.largest),
             above=departures.count_above, stations_above=departures.stations_above,
         ) if departures else None,
         rain_explained=one.rain_explained, censored=dict(one.censored), newest=told_or_none(one.newest_s), weighting=one.weighting,
@@ -104,15 +109,10 @@ def tell_summary(one: Summary, service: Service) -> m.Summary:
     )
 
 
-def _plain(value: float) -> float:
-    """A statistic without the dust of binary arithmetic: 12 significant digits."""
-    return float(f"{value:.12g}")
-
-
 def _extreme(one: Extreme | None) -> m.Extreme | None:
     if one is None:
         return None
-    return m.Extreme(value=_plain(one.value), station=one.station_uid, series=one.series_uid, phenomenon_end=told(one.end_s))
+    return m.Extreme(value=plain(one.value), station=one.station_uid, series=one.series_uid, phenomenon_end=told(one.end_s))
 
 
 def attributions(feed_ids: Iterable[str], service: Service) -> tuple[m.Attribution, ...]:
@@ -139,7 +139,7 @@ async def history(call: Call) -> Reply:
         raise ProblemError(Code.NOT_MEANINGFUL, f"{len(steps)} steps were asked for, {MOST_STEPS} are answered at once.", STEP.name)
     rows: list[m.HistoryStep] = []
     for at_s in steps:
-        held = await columns(service, area, at_s - LOOKBACK_S, at_s + 1, at_s)
+        held, _ = await columns(service, area, at_s - LOOKBACK_S, at_s + 1, at_s)
         standing = await standings(service, as_of_s=at_s)
         found = await asyncio.to_thread(summarise, names_of(area), held, standing, now_s=at_s, window_s=WINDOW_S)
         rows += [_step(one, at_s) for one in found]
@@ -154,8 +154,8 @@ def _step(one: Summary, at_s: int) -> m.HistoryStep:
     return m.HistoryStep(
         at=told(at_s), medium=kind.medium, quantity=kind.quantity, analyte=kind.analyte, window_class=kind.window_class, unit=one.unit,
         state=one.state, reasons=one.reasons, expected=one.expected, fresh=one.fresh, coverage=round(one.coverage, 4),
-        p50=_plain(quantiles[2]) if quantiles else None, p95=_plain(quantiles[4]) if quantiles else None,
-        departure_median=_plain(departures.median) if departures else None, above=departures.count_above if departures else None,
+        p50=plain(quantiles[2]) if quantiles else None, p95=plain(quantiles[4]) if quantiles else None,
+        departure_median=plain(departures.median) if departures else None, above=departures.count_above if departures else None,
         exercise=kind.exercise,
     )
 
