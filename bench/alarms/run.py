@@ -18,10 +18,12 @@ Bools = NDArray[np.bool_]
 
 @dataclass
 class Run:
-    """listed, firing: (T, S) station in a published / corroborated alert at each poll; false_calm: alert keys."""
+    """listed, firing: (T, S) station in a published / corroborated alert at each poll; score: (T, S), see `_score`;
+    false_calm: keys of alerts that ended without the readings that earn it."""
 
     listed: Bools
     firing: Bools
+    score: NDArray[np.float32]
     step_ms: list[float] = field(default_factory=list)
     false_calm: list[str] = field(default_factory=list)
     alerts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -33,7 +35,12 @@ def watch(replay: Replay, gates: Gates | None = None) -> Run:
     detector = Detector(replay.stations, gates)
     column = {str(row["id"]): place for place, row in enumerate(replay.stations)}
     shape = replay.value.shape
-    run = Run(np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_), detector=detector)
+    run = Run(
+        np.zeros(shape, dtype=np.bool_),
+        np.zeros(shape, dtype=np.bool_),
+        np.zeros(shape, dtype=np.float32),
+        detector=detector,
+    )
     open_before: dict[str, list[int]] = {}
     for poll in range(shape[0]):
         begun = time.perf_counter()
@@ -45,6 +52,7 @@ def watch(replay: Replay, gates: Gates | None = None) -> Run:
             replay.gauge[poll],
         )
         run.step_ms.append((time.perf_counter() - begun) * 1000)
+        run.score[poll, detector.order] = _score(detector)
         open_now = {alert["key"]: [column[station] for station in alert["stations"]] for alert in alerts}
         _note(run, poll, alerts, open_now)
         for key, members in open_before.items():
@@ -64,6 +72,13 @@ def _note(run: Run, poll: int, alerts: list[dict[str, Any]], members: dict[str, 
             held["levels"].append(alert["level"])
         if alert["level"] == "firing":
             run.firing[poll, who] = True
+
+
+def _score(detector: Detector) -> NDArray[np.float32]:
+    """Multiple of its own threshold per station, at least 1 where stations agree in space; in the order of ids."""
+    evidence = detector.evidence
+    assert evidence is not None
+    return np.where(evidence.spatial | evidence.corroborated, np.maximum(evidence.score, 9.0), evidence.score)
 
 
 def _earned(replay: Replay, alert: dict[str, Any], members: list[int], poll: int) -> bool:
