@@ -37,7 +37,8 @@ async def test_every_event_is_decided_again_from_the_store(world, spoil):
     if spoil == "a later correction":
         await world.correct("s1", world.now - 20 * 600 - 300, 61.0)
     if spoil == "a late reading":
-        await world.commit([("s2", world.now - 11 * 600 + 17, 58.0)], FeedState.OK)
+        world.clock.advance_to(world.now + 60)
+        await world.commit([("s2", world.now - 12 * 600 + 17, 58.0)], FeedState.OK)
         await world.watch()
     checked = 0
     for row in await world.alerts():
