@@ -47,6 +47,7 @@ class Store:
     window: RecentWindow = field(default_factory=RecentWindow)
     window_seen: set[int] = field(default_factory=set)  # answers that the window has taken in
     window_through: int = 0
+    known_feeds: set[str] = field(default_factory=set)  # those that have a row in feed_health
     # kept by `following`: what was made for the pulse beside it
     heard: dict[str, int] = field(default_factory=dict)
     heard_at: tuple[int, int] = (-1, -1)
@@ -58,6 +59,11 @@ class Store:
     def is_sqlite(self) -> bool:
         """Whether this is the embedded engine."""
         return self.dialect == "sqlite"
+
+    @property
+    def is_only_writer(self) -> bool:
+        """Whether no other process can commit readings: it holds the collector's role of a SQLite file."""
+        return self._collector_lock is not None
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

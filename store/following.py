@@ -27,10 +27,10 @@ async def pulse(store: Store, connection: AsyncConnection) -> tuple[int, int]:
 async def drop_stale(store: Store, connection: AsyncConnection, newest: int) -> None:
     """Take note of answers committed since; those of other processes make the hours they changed stale.
 
-    On PostgreSQL numbers are given before commits are made, so a smaller number may show up later: the last thousand are
-    looked at again each time.
+    On PostgreSQL numbers are given before commits are made, so a smaller number may show up later: the last two
+    hundred are looked at again each time.
     """
-    since = max(0, store.window_through - 1000) if not store.is_sqlite else store.window_through
+    since = max(0, store.window_through - 200) if not store.is_sqlite else store.window_through
     found = await connection.exec_driver_sql(
         f"SELECT id, received_s, first_end_s, last_end_s FROM answers WHERE id > {since} ORDER BY id"  # noqa: S608 - a number
     )
@@ -39,7 +39,7 @@ async def drop_stale(store: Store, connection: AsyncConnection, newest: int) -> 
         if row.id not in store.window_seen and row.first_end_s is not None:
             store.window.forget(row.first_end_s, row.last_end_s)
         store.window_seen.add(row.id)
-    store.window_through = newest
+    store.window_through = max(newest, store.window_through)
     store.window_seen = {number for number in store.window_seen if number > newest - 2000}
 
 

@@ -53,6 +53,7 @@ async def commit_batch(store: Store, batch: Batch, areas: Mapping[str, tuple[str
         except BaseException:
             store.entered.forget()  # it may hold stations that were rolled back
             raise
+        store.known_feeds.add(batch.feed_id)
         store.window_seen.add(done.batch_id)
         if done.rows is not None:
             store.window.committed(done.rows, done.outcome.written, _origin(batch), batch.received_s)
@@ -62,11 +63,12 @@ async def commit_batch(store: Store, batch: Batch, areas: Mapping[str, tuple[str
 async def _commit(
     store: Store, connection: AsyncConnection, batch: Batch, areas: Mapping[str, tuple[str, ...]]
 ) -> _Commit:
-    await _lock_feed(connection, batch.feed_id)
+    await _lock_feed(store, connection, batch.feed_id)
     await store.entered.catch_up(connection)
     run_id = await _run(connection, batch)
     batch_id, again = await _answer(connection, batch, run_id)
-    await following.drop_stale(store, connection, batch_id - 1)  # another collector may have had this feed before
+    if not store.is_only_writer:
+        await following.drop_stale(store, connection, batch_id - 1)  # another collector may have had this feed before
     harvest = batch.harvest
     places = Places(connection, store.entered, batch.feed_id, batch.received_s, batch.exercise)
     await places.enter_stations(harvest.stations, areas)
@@ -86,17 +88,14 @@ async def _commit(
     return _Commit(tally, batch_id, outcome, rows)
 
 
-async def _lock_feed(connection: AsyncConnection, feed_id: str) -> None:
+async def _lock_feed(store: Store, connection: AsyncConnection, feed_id: str) -> None:
     """One commit per feed at a time: two collectors that both hold a feed for a moment must not race on its rows."""
-    if connection.dialect.name == "sqlite":
-        insert: Any = sqlite.insert(tables.feed_health)
-    else:
-        insert = postgresql.insert(tables.feed_health)
-    await connection.execute(insert.values(feed_id=feed_id, state=FeedState.NEVER_RUN.value).on_conflict_do_nothing())
-    if connection.dialect.name != "sqlite":
-        await connection.execute(
-            sa.select(tables.feed_health.c.feed_id).where(tables.feed_health.c.feed_id == feed_id).with_for_update()
-        )
+    if feed_id not in store.known_feeds:
+        insert: Any = sqlite.insert if store.is_sqlite else postgresql.insert
+        entered = insert(tables.feed_health).values(feed_id=feed_id, state=FeedState.NEVER_RUN.value)
+        await connection.execute(entered.on_conflict_do_nothing())
+    if not store.is_sqlite:
+        await connection.exec_driver_sql("SELECT 1 FROM feed_health WHERE feed_id = %s FOR UPDATE", (feed_id,))
 
 
 async def _run(connection: AsyncConnection, batch: Batch) -> int:
@@ -274,29 +273,36 @@ def tally_of(row: Any) -> Tally:
 
 async def _add_to_run(connection: AsyncConnection, run_id: int, tally: Tally) -> None:
     table = tables.runs
-    row = (await connection.execute(sa.select(table).where(table.c.id == run_id))).one()
-    await connection.execute(sa.update(table).where(table.c.id == run_id).values(**_counts(tally_of(row) + tally)))
+    counts = {
+        name: table.c[name] + getattr(tally, name) for name in ("read", "stored", "unchanged", "revised", "flagged")
+    }
+    if tally.refused or tally.ignored:
+        row = (await connection.execute(sa.select(table).where(table.c.id == run_id))).one()
+        both = _counts(tally_of(row) + tally)
+        counts |= {"refused": both["refused"], "ignored": both["ignored"]}
+    await connection.execute(sa.update(table).where(table.c.id == run_id).values(**counts))
 
 
 async def _move_clocks(connection: AsyncConnection, batch: Batch, run_id: int, *, gave_new: bool) -> None:
-    table = tables.feed_health
-    row = (await connection.execute(sa.select(table).where(table.c.feed_id == batch.feed_id))).one()
-    at = batch.received_s
-    values: dict[str, Any] = {"last_try_s": max(at, row.last_try_s or at)}
-    if batch.answer.failure is None:
-        values["last_success_s"] = max(at, row.last_success_s or at)
-    if gave_new:
-        values["last_new_s"] = max(at, row.last_new_s or at)
-    if row.last_try_s is None or at >= row.last_try_s:
-        values["last_run_id"] = run_id
-    await connection.execute(sa.update(table).where(table.c.feed_id == batch.feed_id).values(**values))
+    """The three clocks only ever go forward, whatever order answers are taken in."""
+    health, at = tables.feed_health, batch.received_s
+    names = ["last_try_s"] + ["last_success_s"] * (batch.answer.failure is None) + ["last_new_s"] * gave_new
+    values: dict[str, Any] = {name: _later(health.c[name], at) for name in names}
+    values["last_run_id"] = sa.case(
+        (sa.func.coalesce(health.c.last_try_s, at) <= at, run_id), else_=health.c.last_run_id
+    )
+    await connection.execute(sa.update(health).where(health.c.feed_id == batch.feed_id).values(**values))
+
+
+def _later(column: sa.ColumnElement[int], at_s: int) -> sa.ColumnElement[int]:
+    return sa.case((sa.func.coalesce(column, at_s) <= at_s, at_s), else_=column)
 
 
 async def finish_run(store: Store, run_uid: str, finished_s: int, state: FeedState, cause: str) -> None:
     """Close a run with the state it leaves its feed in; a run without any answer is entered here. Idempotent."""
     feed_id, _, started = run_uid.partition("@")
     async with store.commit_lock, store.writing() as connection:
-        await _lock_feed(connection, feed_id)
+        await _lock_feed(store, connection, feed_id)
         run_id = await _run_id(connection, run_uid, feed_id, _seconds(started, finished_s), exercise=False)
         await connection.execute(
             sa.update(tables.runs)
@@ -320,7 +326,7 @@ def _seconds(started: str, fallback_s: int) -> int:
 async def withdraw(store: Store, batch: Batch, keys: Mapping[str, tuple[int, ...]], note: str) -> Tally:
     """The publisher took readings back ({series uid: ends}): they stand no more, their versions and the reason stay."""
     async with store.commit_lock, store.writing() as connection:
-        await _lock_feed(connection, batch.feed_id)
+        await _lock_feed(store, connection, batch.feed_id)
         await store.entered.catch_up(connection)
         run_id = await _run(connection, batch)
         batch_id, again = await _answer(connection, batch, run_id)
