@@ -16,7 +16,7 @@ _HEAD: dict[EventKind, tuple[str, str, str, str]] = {
     EventKind.FIRING: ("Above their own past at stations that confirm one another", "互いに裏付ける複数地点で平常値を上回る", "서로 뒷받침하는 여러 지점에서 평소 값을 웃돎", "多个相互印证的站点高于自身历史水平"),
     EventKind.GREW: ("More stations have joined", "上昇地点が増加", "상승 지점 증가", "升高站点增加"),
     EventKind.STALE: ("The stations have gone silent; this is not an end", "地点からの測定が途絶。終息ではない", "지점의 측정이 끊김. 종료가 아님", "站点已无读数，并非结束"),
-    EventKind.RETURNED: ("Readings have come back and are still up", "測定が再開し、依然として高い", "측정이 재개되었으며 여전히 높음", "读数恢复，仍然偏高"),
+    EventKind.RETURNED: ("Readings have come back; the alert goes on until enough of them have come down", "測定が再開。十分な数の測定が下がるまで警報は継続", "측정이 재개됨. 충분한 측정이 내려갈 때까지 경보는 계속됨", "读数恢复，在足够多的读数下降之前告警继续"),
     EventKind.RESOLVED: ("Newer readings are back near their own past", "新しい測定が平常値の近くに戻った", "새 측정이 평소 값 근처로 돌아옴", "新读数已回到自身历史水平附近"),
     EventKind.AMENDED: ("The publisher corrected readings; the evidence has changed", "提供元の訂正により根拠が変更", "제공 기관의 정정으로 근거가 변경됨", "发布方更正了读数，证据已改变"),
     EventKind.CANCELLED: ("The publisher withdrew or corrected the readings; nothing departs any more", "提供元の撤回・訂正により取り消し", "제공 기관의 철회·정정으로 취소됨", "发布方撤回或更正了读数，告警取消"),
