@@ -26,6 +26,7 @@ from api.routes import (
     series,
     sources,
     stations,
+    stream,
     subscriptions,
     summaries,
     system,
@@ -41,7 +42,7 @@ from store.engine import Store
 OPERATIONS: tuple[Operation, ...] = (
     *system.OPERATIONS, *sources.OPERATIONS, *feeds.OPERATIONS, *stations.OPERATIONS, *series.OPERATIONS, *latest.OPERATIONS,
     *samples.OPERATIONS, *quakes.OPERATIONS, *regions.OPERATIONS, *summaries.OPERATIONS, *alerts.OPERATIONS,
-    *subscriptions.OPERATIONS,
+    *subscriptions.OPERATIONS, *stream.OPERATIONS,
 )
 
 _OPERATION: web.RequestKey[str] = web.RequestKey("operation", str)
@@ -69,7 +70,13 @@ def create_app(
     told = openapi_bytes(settings)
     app.router.add_get("/openapi.json", _document(told))
     add_pages(app)
+    app.on_shutdown.append(_close)
     return app
+
+
+async def _close(app: web.Application) -> None:
+    """Let go of those who listen, so that stopping does not wait for them."""
+    app[SERVICE].closing.set()
 
 
 def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

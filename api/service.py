@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -66,6 +67,8 @@ class Service:
     metrics: ApiMetrics = field(default_factory=ApiMetrics)
     kept: AnswerCache = field(default_factory=AnswerCache)
     usual: UsualCache = field(default_factory=UsualCache)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    streams: int = 0
     _pulse: Pulse | None = None
     _facts: dict[str, FeedFacts] = field(default_factory=dict)
 

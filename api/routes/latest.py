@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from analysis.freshness import Standings, freshness
 from api import params as p
 from api.clocktext import told
@@ -46,6 +48,14 @@ async def latest(call: Call) -> Reply:
         coverage=await coverage(service, rows=len(shown), feeds=feeds, withheld=bool(hidden)),
     )
     return Reply(body, rows=shown, row=Latest, features=lambda: collection(body), next=more, max_age_s=_KEPT_S)
+
+
+async def tell_latest_rows(service: Service, rows: Sequence[LatestRow]) -> list[Latest]:
+    """Newest values as they are told now, but those that this audience may not see."""
+    now_s, standing = service.now_s(), await standings(service)
+    usual = await service.usual.of(service.store, rows, now_s)
+    shown = [row for row in rows if service.facts(row.series.series.feed_id).shown]
+    return [_row(row, service, now_s, standing, usual.get(row.series.series.uid)) for row in shown]
 
 
 def _row(row: LatestRow, service: Service, now_s: int, standing: Standings, usual: Usual | None) -> Latest:

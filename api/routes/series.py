@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
+
+from aiohttp import web
+
 from api import params as p
 from api.clocktext import told
 from api.models import values as v
@@ -11,6 +15,8 @@ from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
 from api.rolling import STEPS_S, rolled
 from api.selecting import coverage, feeds_meant, selection, window
+from api.service import Service
+from api.streaming import Rows, write_rows
 from api.telling import observation
 from api.telling import series as tell_series
 from api.telling import station as tell_station
@@ -20,6 +26,7 @@ from store import read
 from store.rows import BucketRow, Filter, ObservationRow, SeriesRow
 
 _DAY_S = 86400
+_SERIES_AT_ONCE, _ROWS_AT_ONCE = 10_000, 5_000
 RESOLUTION = p.choice("resolution", ("raw", "1h", "1d"), "Every value, or roll-ups by the hour or day (UTC).", "raw")
 
 
@@ -60,17 +67,44 @@ async def series(call: Call) -> Reply:
     return Reply(body, max_age_s=60)
 
 
-async def observations_of_series(call: Call) -> Reply:
+async def observations_of_series(call: Call) -> Reply | web.StreamResponse:
     """Observations of one series in order of time; the last day unless told otherwise."""
     row = await _known_series(call)
     resolution = call.query.get(RESOLUTION) or "raw"
     return await (_raw(call, row) if resolution == "raw" else _rolled(call, row, resolution))
 
 
-async def _raw(call: Call, row: SeriesRow) -> Reply:
+def whole(call: Call) -> bool:
+    """Whether a request asks for everything at once: a format that can be written while it is read, and no page."""
+    return call.format in ("csv", "ndjson") and call.query.get(p.LIMIT) is None and call.query.get(p.CURSOR) is None
+
+
+async def _every_row(service: Service, f: Filter, span: tuple[int, int], as_of_s: int) -> Rows:
+    """Every observation of a window that this audience may see, page after page, with the quantities that may come."""
+    known: dict[str, SeriesRow] = {}
+    after = ""
+    while listed := await read.series_list(service.store, f, after=after, limit=_SERIES_AT_ONCE):
+        known |= {row.series.uid: row for row in listed}
+        after = listed[-1].series.uid
+    shown = {uid for uid, row in known.items() if service.facts(row.series.feed_id).shown}
+    pairs = sorted({(one.quantity, canonical_unit(one.quantity, one.unit)) for uid in shown for one in (known[uid].series,)})
+
+    async def pages() -> AsyncIterator[Sequence[v.Observation]]:
+        mark: tuple[int, str] | None = None
+        while page := await read.observations(service.store, f, *span, as_of_s=as_of_s, after=mark, limit=_ROWS_AT_ONCE):
+            mark = (page[-1].end_s, page[-1].series_uid)
+            yield [observation(row, known[row.series_uid].series, service) for row in page if row.series_uid in shown]
+
+    hidden = sorted({row.series.feed_id for uid, row in known.items() if uid not in shown})
+    return Rows(v.Observation, pages(), pairs, hidden)
+
+
+async def _raw(call: Call, row: SeriesRow) -> Reply | web.StreamResponse:
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
     as_of_s = await moment(call, mark)
     span = window(call.query, p.FROM, p.TO, (as_of_s - _DAY_S, as_of_s + 1))
+    if whole(call):
+        return await write_rows(call, await _every_row(service, Filter(series=frozenset({row.series.uid})), span, as_of_s))
     after = (mark.after_s, mark.after_id) if mark else None
     rows = await read.observations(
         service.store, Filter(series=frozenset({row.series.uid})), *span, as_of_s=as_of_s, after=after, limit=most + 1
@@ -124,12 +158,17 @@ def _bucket(row: BucketRow, unit: str) -> v.Bucket:
     )
 
 
-async def observations(call: Call) -> Reply:
-    """Observations across series, by time then series. The window is mandatory; a walk along `next` is a stable snapshot."""
+async def observations(call: Call) -> Reply | web.StreamResponse:
+    """Observations across series, by time then series. The window is mandatory; a walk along `next` is a stable snapshot.
+
+    CSV and NDJSON without a `limit` hold the whole window.
+    """
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
     f = selection(call.query, service)
     span = window(call.query, p.FROM_REQUIRED, p.TO_REQUIRED, (0, 0))
     as_of_s = await moment(call, mark)
+    if whole(call):
+        return await write_rows(call, await _every_row(service, f, span, as_of_s))
     after = (mark.after_s, mark.after_id) if mark else None
     rows = await read.observations(service.store, f, *span, as_of_s=as_of_s, after=after, limit=most + 1)
     page = rows[:most]

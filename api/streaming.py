@@ -1,0 +1,64 @@
+"""Answers that are written while they are read: whole windows as NDJSON or CSV, and server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from aiohttp import web
+
+from api.operation import Call
+from api.table import Pair, header, lines
+from api.writing import VARY, content_type
+
+_log = logging.getLogger("radcommons.api")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one kind, page after page; `pairs` are the quantities and units that may come (a CSV header is written first)."""
+
+    kind: type[msgspec.Struct]
+    pages: AsyncIterator[Sequence[msgspec.Struct]]
+    pairs: Sequence[Pair]
+    withheld_feeds: Sequence[str] = ()
+
+
+async def write_rows(call: Call, rows: Rows) -> web.StreamResponse:
+    """Every row of a window. A failure on the way breaks the connection off, so that a cut answer is not taken for a whole one."""
+    headers = {"Content-Type": content_type(call.format), "Vary": VARY, "Cache-Control": "no-cache"}
+    if rows.withheld_feeds:
+        headers["Radcommons-Withheld-Feeds"] = ", ".join(rows.withheld_feeds)
+    response = web.StreamResponse(headers=headers)
+    response.enable_compression()
+    await response.prepare(call.request)
+    if call.request.method == "HEAD":
+        return response
+    try:
+        if call.format == "csv":
+            await response.write(_header(rows))
+        async for page in rows.pages:
+            await response.write(await asyncio.to_thread(_encoded, call.format, rows, page))
+        await response.write_eof()
+    except Exception:  # noqa: BLE001 - whatever it is, the headers are out: only breaking off tells the client
+        _log.exception("a streamed answer broke off: %s", call.route)
+        if call.request.transport is not None:
+            call.request.transport.abort()
+    return response
+
+
+def _header(rows: Rows) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(header(rows.kind, rows.pairs))
+    return out.getvalue().encode()
+
+
+def _encoded(word: str, rows: Rows, page: Sequence[msgspec.Struct]) -> bytes:
+    if word == "csv":
+        return lines(rows.kind, page, rows.pairs)
+    return b"".join(msgspec.json.encode(row) + b"\n" for row in page)
