@@ -1,0 +1,211 @@
+"""One series' readings of one day as a few hundred bytes, at full fidelity: what comes out is what went in, to the last bit.
+
+Whole numbers go as differences, byte by byte (all first bytes, then all second ones), through zstd with its checksum.
+Published decimals become whole numbers when dividing gives exactly the same float back; else the float's own bytes are kept.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import zstandard
+
+from domain.readings import FloatArray, IntArray
+
+_MAGIC = b"R1"
+_COMPRESSOR = zstandard.ZstdCompressor(level=9, write_checksum=True, write_content_size=True)
+_DECOMPRESSOR = zstandard.ZstdDecompressor()
+#: Ten to more than this is no exact float any more.
+_MOST_DIGITS = 15
+_CONSTANT, _PLAIN, _DELTA, _DELTA_OF_DELTA = 0, 1, 2, 3
+_WIDTHS = (1, 2, 4, 8)
+
+
+class Corrupt(ValueError):
+    """The bytes are no packed day, or not the one that was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Columns of n versions of readings of one series, in order of end; NaN and NO_TIME say "none"; `texts` by row."""
+
+    end_s: IntArray
+    value: FloatArray
+    batch_id: IntArray
+    digits: IntArray
+    qc: IntArray
+    censoring: IntArray
+    revision: IntArray
+    published_after_s: IntArray
+    limit: FloatArray
+    texts: dict[int, str]
+
+    def __len__(self) -> int:
+        return len(self.end_s)
+
+
+_WHOLE = ("batch_id", "digits", "qc", "censoring", "revision", "published_after_s")
+
+
+def pack(day: Day) -> bytes:
+    """A day's bytes."""
+    parts = [_varint(len(day)), _whole(day.end_s)]
+    parts += [_whole(getattr(day, name)) for name in _WHOLE]
+    parts += [_decimals(day.value), _decimals(day.limit)]
+    parts.append(json.dumps(day.texts, ensure_ascii=False).encode() if day.texts else b"")
+    return _MAGIC + _COMPRESSOR.compress(b"".join(parts))
+
+
+def unpack(packed: bytes) -> Day:
+    """The day that `pack` was given; raises Corrupt."""
+    if packed[:2] != _MAGIC:
+        raise Corrupt("not a packed day")
+    try:
+        reader = _Reader(_DECOMPRESSOR.decompress(packed[2:]))
+        return _day(reader)
+    except (zstandard.ZstdError, IndexError, KeyError, ValueError) as error:
+        raise Corrupt(f"a packed day cannot be read: {error}") from error
+
+
+def _day(reader: _Reader) -> Day:
+    n = reader.varint()
+    end_s = reader.whole(n)
+    columns = {name: reader.whole(n) for name in _WHOLE}
+    value, limit = reader.decimals(n), reader.decimals(n)
+    rest = reader.rest()
+    texts = {int(row): text for row, text in json.loads(rest).items()} if rest else {}
+    return Day(end_s=end_s, value=value, limit=limit, texts=texts, **columns)
+
+
+def _whole(column: IntArray) -> bytes:
+    """Mode, width, step and first values, then what is left of each number, byte by byte; the cheapest of three modes."""
+    if not len(column) or (column == column[0]).all():
+        return bytes([_CONSTANT]) + _varint(int(column[0]) if len(column) else 0)
+    differences = np.diff(column)
+    candidates = [
+        (_PLAIN, (), column),
+        (_DELTA, (int(column[0]),), differences),
+        (_DELTA_OF_DELTA, (int(column[0]), int(differences[0])), np.diff(differences)),
+    ]
+    made = [_shuffled(mode, start, numbers) for mode, start, numbers in candidates]
+    return min(made, key=_cost)[0]
+
+
+def _shuffled(mode: int, start: tuple[int, ...], numbers: IntArray) -> tuple[bytes, npt.NDArray[np.uint8]]:
+    least = int(numbers.min(initial=2**62)) if len(numbers) else 0
+    above = (numbers - least).view(np.uint64)
+    step = int(np.gcd.reduce(above)) or 1 if len(above) else 1
+    above //= np.uint64(step)
+    most = int(above.max(initial=0))
+    width = next(width for width in _WIDTHS if most < 1 << (8 * width))
+    planes = above.astype(f"<u{width}").view(np.uint8).reshape(-1, width).T
+    head = bytes([mode, width]) + b"".join(map(_varint, (least, step, *start)))
+    return head + planes.tobytes(), planes
+
+
+def _cost(made: tuple[bytes, npt.NDArray[np.uint8]]) -> float:
+    """Bits that the bytes carry, by how often each value stands in each plane."""
+    bits = 8.0 * len(made[0]) - 8.0 * made[1].size
+    for plane in made[1]:
+        counts = np.unique(plane, return_counts=True)[1]
+        bits += float(-(counts * np.log2(counts / len(plane))).sum())
+    return bits
+
+
+def _varint(number: int) -> bytes:
+    """A signed number in as few bytes as it needs, seven bits in each."""
+    left = number << 1 if number >= 0 else ((-number) << 1) - 1
+    found = bytearray()
+    while left > 0x7F:
+        found.append(left & 0x7F | 0x80)
+        left >>= 7
+    found.append(left)
+    return bytes(found)
+
+
+_NONE, _SCALED, _RAW = 0, 1, 2
+
+
+def _decimals(column: FloatArray) -> bytes:
+    """How, then which rows hold a number (if not all do), then the numbers."""
+    there = ~np.isnan(column)
+    if not there.any():
+        return bytes([_NONE])
+    mask = b"" if there.all() else np.packbits(there).tobytes()
+    numbers = column[there]
+    for digits in range(_MOST_DIGITS + 1):
+        power = 10.0**digits
+        if np.abs(numbers).max() >= 2**53 / power:
+            break  # no whole number stands for it exactly, and more digits do not help
+        scaled = np.rint(numbers * power).astype(np.int64)
+        if _same_bits(scaled / power, numbers):
+            return bytes([_SCALED, digits, bool(mask)]) + _varint(len(numbers)) + mask + _whole(scaled)
+    raw = numbers.astype("<f8").view(np.uint8).reshape(-1, 8).T.tobytes()
+    return bytes([_RAW, 0, bool(mask)]) + _varint(len(numbers)) + mask + raw
+
+
+def _same_bits(left: FloatArray, right: FloatArray) -> bool:
+    """Equal to the bit: minus zero is not zero."""
+    return bool((left.view(np.int64) == right.view(np.int64)).all())
+
+
+class _Reader:
+    """Walks through the bytes of a day."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def raw(self, count: int) -> bytes:
+        found = self._data[self._at : self._at + count]
+        if len(found) < count:
+            raise IndexError("it ends too early")
+        self._at += count
+        return found
+
+    def rest(self) -> bytes:
+        return self._data[self._at :]
+
+    def varint(self) -> int:
+        number, shift = 0, 0
+        while True:
+            (byte,) = self.raw(1)
+            number |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return (number >> 1) if not number & 1 else -((number + 1) >> 1)
+            shift += 7
+
+    def whole(self, n: int) -> IntArray:
+        (mode,) = self.raw(1)
+        if mode == _CONSTANT:
+            return np.full(n, self.varint(), dtype=np.int64)
+        (width,) = self.raw(1)
+        least, step = self.varint(), self.varint()
+        starts = [self.varint() for _ in range(mode - _PLAIN)]
+        count = n - len(starts)
+        planes = np.frombuffer(self.raw(count * width), dtype=np.uint8).reshape(width, count)
+        above = np.ascontiguousarray(planes.T).view(f"<u{width}").reshape(-1).astype(np.uint64)
+        numbers = (above * np.uint64(step)).view(np.int64) + least
+        for start in reversed(starts):
+            numbers = np.concatenate([[start], start + np.cumsum(numbers)]).astype(np.int64)
+        return numbers
+
+    def decimals(self, n: int) -> FloatArray:
+        (how,) = self.raw(1)
+        column = np.full(n, np.nan)
+        if how == _NONE:
+            return column
+        digits, masked = self.raw(2)
+        count = self.varint()
+        there = np.ones(n, dtype=bool)
+        if masked:
+            there = np.unpackbits(np.frombuffer(self.raw((n + 7) // 8), dtype=np.uint8), count=n).astype(bool)
+        if how == _SCALED:
+            column[there] = self.whole(count) / 10.0**digits
+        else:
+            shuffled = np.frombuffer(self.raw(count * 8), dtype=np.uint8).reshape(8, count)
+            column[there] = np.ascontiguousarray(shuffled.T).view("<f8").reshape(-1)
+        return column
