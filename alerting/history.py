@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analysis.arrays import BoolArray, measured
+from analysis.arrays import BoolArray, bounded, floors
 from analysis.departure import applies, in_own_unit
 from domain.readings import FloatArray, IntArray, Series
 from store.rows import SeriesArrays, SeriesRow
@@ -25,7 +25,10 @@ _NO_VALUES = np.zeros(0, dtype=np.float64)
 
 @dataclass(slots=True)
 class Trail:
-    """One series: ends and values (quantity's own unit) of its measured readings in order, and the end of its newest row of any kind."""
+    """One series: ends and values (quantity's own unit) of its usable readings in order, and the end of its newest row of any kind.
+
+    A reading below its detector's floor stands here with the floor as its value (`analysis.arrays.bounded`).
+    """
 
     row: SeriesRow
     end_s: IntArray = field(default_factory=lambda: _NOTHING)
@@ -76,16 +79,17 @@ class History:
         touched = []
         for row, end_s, value, fit in _parts(arrays):
             trail = self.trails.get(row.series.uid)
+            if not len(end_s) and (trail is None or not len(trail.end_s) or int(trail.end_s[-1]) < from_s):
+                continue
             if trail is None:
-                if not len(end_s):
-                    continue
                 trail = self.trails[row.series.uid] = Trail(row)
             trail.row = row
             trail.heard(end_s)
             start = int(np.searchsorted(trail.end_s, from_s))
-            if np.array_equal(trail.end_s[start:], end_s[fit]) and np.array_equal(trail.value[start:], value[fit]):
+            new_end, new_value = end_s[fit], value[fit]
+            if np.array_equal(trail.end_s[start:], new_end) and np.array_equal(trail.value[start:], new_value):
                 continue
-            self._keep(trail, np.concatenate((trail.end_s[:start], end_s[fit])), np.concatenate((trail.value[:start], value[fit])), at_s)
+            self._keep(trail, np.concatenate((trail.end_s[:start], new_end)), np.concatenate((trail.value[:start], new_value)), at_s)
             touched.append(row.series.uid)
         return touched
 
@@ -113,10 +117,12 @@ class History:
 
 
 def _parts(arrays: SeriesArrays) -> Iterator[tuple[SeriesRow, IntArray, FloatArray, BoolArray]]:
-    """Each series that rules can judge: its ends, its values in the quantity's own unit, and which of them are measured."""
-    stops = np.searchsorted(arrays.index, np.arange(len(arrays.series) + 1))
-    fit = measured(arrays.value, arrays.censoring, arrays.qc)
-    for place, row in enumerate(arrays.series):
-        if applies(row.series.quantity, row.series.unit):
-            part = slice(int(stops[place]), int(stops[place + 1]))
-            yield row, arrays.end_s[part], in_own_unit(row.series.quantity, row.series.unit, arrays.value[part]), fit[part]
+    """Each series that rules can judge: its ends, its values in the quantity's own unit, and which of them may be used."""
+    stops = np.searchsorted(arrays.index, np.arange(len(arrays.series) + 1)).tolist()
+    value, fit = bounded(arrays.value, arrays.censoring, arrays.qc, floors(arrays.series)[arrays.index])
+    judged: dict[tuple[str, str], bool] = {}
+    for row, start, stop in zip(arrays.series, stops[:-1], stops[1:], strict=True):
+        kind = (row.series.quantity, row.series.unit)
+        if judged.setdefault(kind, applies(*kind)):
+            part = slice(start, stop)
+            yield row, arrays.end_s[part], in_own_unit(*kind, value[part]) if stop > start else _NO_VALUES, fit[part]

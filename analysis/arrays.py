@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from domain.flags import UNFIT
+from domain.flags import UNFIT, Qc
 from domain.readings import FloatArray, IntArray, Series, Station
 from domain.states import CENSORING_CODES, Censoring
 
@@ -65,3 +65,22 @@ def measured(value: FloatArray, censoring: npt.NDArray[np.int8], qc: IntArray) -
     """Mask of rows that may take part in numbers: finite, not censored, without a flag of `domain.flags.UNFIT`."""
     fit: BoolArray = np.isfinite(value) & np.isin(censoring, _PLAIN) & ((qc & int(UNFIT)) == 0)
     return fit
+
+
+def bounded(
+    value: FloatArray, censoring: npt.NDArray[np.int8], qc: IntArray, floor: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """Values for baselines and departures, and which rows have one: measured ones, and for a row below its detector's floor the floor.
+
+    The number published below a floor is no measurement, but that it lies below is one: with the floor in its place a rise over
+    such a past is never larger than it really was. `floor` is that of each row's series, in the values' unit (NaN: none stated).
+    """
+    plain = np.isfinite(value) & np.isin(censoring, _PLAIN)
+    low = plain & ((qc & int(UNFIT)) == int(Qc.BELOW_RANGE)) & np.isfinite(floor)
+    fit: BoolArray = (plain & ((qc & int(UNFIT)) == 0)) | low
+    return np.where(low, floor, value), fit
+
+
+def floors(series: Sequence[SeriesLike]) -> FloatArray:
+    """The detector's floor of each series in its published unit; NaN where none is stated."""
+    return np.array([np.nan if like.series.floor is None else like.series.floor for like in series], dtype=np.float64)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.arrays import Arrays, measured
+from analysis.arrays import Arrays, bounded, floors
 from analysis.baseline import scale
 from domain.quantities import BY_ID, DOSE_RATES
 from domain.readings import FloatArray, IntArray
@@ -116,9 +116,9 @@ def rederived(arrays: Arrays, row: int, pair_s: Sequence[int], p: DepartureParam
     `row` is the series' place in `arrays`, which must reach `p.span_s` back from there. Equal to the last bit to what was stored.
     """
     series = arrays.series[row].series
-    mine = (arrays.index == row) & measured(arrays.value, arrays.censoring, arrays.qc) & (arrays.end_s <= max(pair_s))
-    value = in_own_unit(series.quantity, series.unit, arrays.value[mine])
-    return departure(arrays.end_s[mine], value, max(pair_s), p)
+    value, fit = bounded(arrays.value, arrays.censoring, arrays.qc, floors(arrays.series)[arrays.index])
+    mine = (arrays.index == row) & fit & (arrays.end_s <= max(pair_s))
+    return departure(arrays.end_s[mine], in_own_unit(series.quantity, series.unit, value[mine]), max(pair_s), p)
 
 
 def departure(end_s: IntArray, value: FloatArray, now_s: int, p: DepartureParameters) -> Departure | None:

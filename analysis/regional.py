@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.arrays import Arrays, BoolArray, SeriesLike, measured
+from analysis.arrays import Arrays, BoolArray, SeriesLike, bounded, floors
 from analysis.baseline import LEAST_FOR_SUMMARY, Baselines, baselines, scale_floor
 from analysis.freshness import Standings, freshness
 from analysis.grouped import starts_and_counts
@@ -17,7 +18,7 @@ from analysis.rainfall import Rainfall, rainfall
 from analysis.sentences import Counts, sentences
 from analysis.summary import AreaName, Departures, Extreme, Kind, Summary, WindowClass
 from analysis.verdict import Evidence, verdict
-from domain.flags import Qc
+from domain.flags import UNFIT, Qc
 from domain.quantities import BY_ID as QUANTITIES
 from domain.quantities import CONTEXT, DOSE_RATES
 from domain.readings import FloatArray, IntArray
@@ -49,7 +50,7 @@ class _Columns:
 
     value: FloatArray
     newest: IntArray
-    newest_measured: IntArray
+    newest_used: IntArray
     base: Baselines
     rise: FloatArray
     above: BoolArray
@@ -129,17 +130,19 @@ def _columns(arrays: Arrays) -> _Columns:
     scales = _scales(arrays.series)
     factor = np.array([scale.factor for scale in scales], dtype=np.float64)
     value = arrays.value * factor[arrays.index] if (factor != 1.0).any() else arrays.value
-    fit = measured(value, arrays.censoring, arrays.qc)
-    index, end_s, good = arrays.index[fit], arrays.end_s[fit], value[fit]
-    base = baselines(index, end_s, good, np.array([scale.floor for scale in scales], dtype=np.float64))
-    newest = _last_rows(arrays.index, groups)
-    rows = np.flatnonzero(fit)
-    last_fit = _last_rows(index, groups)
-    newest_measured = np.where(last_fit >= 0, rows[np.maximum(last_fit, 0)] if len(rows) else -1, -1)
-    now_value = np.where(newest_measured >= 0, value[np.maximum(newest_measured, 0)] if len(value) else np.nan, np.nan)
+    floor = (floors(arrays.series) * factor)[arrays.index]
+    usable, fit = bounded(value, arrays.censoring, arrays.qc, floor)
+    index, good = arrays.index[fit], usable[fit]
+    base = baselines(index, arrays.end_s[fit], good, np.array([scale.floor for scale in scales], dtype=np.float64))
+    newest_fit, fit_rows = _last_rows(index, groups), np.flatnonzero(fit)
+    known = newest_fit >= 0
+    now_value = np.full(groups, np.nan)
+    now_value[known] = good[newest_fit[known]]
+    newest_used = np.full(groups, -1, dtype=np.int64)
+    newest_used[known] = fit_rows[newest_fit[known]]
     rise = np.where(base.count >= LEAST_FOR_SUMMARY, now_value - base.median, np.nan)
     above, far = _gates(np.array([scale.by_dose for scale in scales], dtype=np.bool_), base, rise)
-    return _Columns(value, newest, newest_measured, base, rise, above, far)
+    return _Columns(value, _last_rows(arrays.index, groups), newest_used, base, rise, above, far)
 
 
 def _gates(dose: BoolArray, base: Baselines, rise: FloatArray) -> tuple[BoolArray, BoolArray]:
@@ -202,13 +205,13 @@ def _summary(q: _Question, kind: Kind, rows: list[int]) -> Summary:
     state, reasons = verdict(evidence)
     newest = max((int(q.arrays.end_s[q.columns.newest[row]]) for row in rows if q.columns.newest[row] >= 0), default=None)
     counts = Counts(len(stations), len(fresh), evidence.judged, len(above), None if newest is None else q.now_s - newest)
-    values = np.array([q.columns.value[q.columns.newest_measured[one.row]] for one in fresh], dtype=np.float64)
+    values = np.array([q.columns.value[q.columns.newest_used[one.row]] for one in fresh], dtype=np.float64)
     known = [one for one in explained if one is not None]
     stated = evidence.unit_stated
     return Summary(
         area_id=q.area.id, kind=kind, unit=common_unit(kind.quantity, q.arrays.series[rows[0]].series.unit), as_of_s=q.now_s,
         window_s=q.window_s, expected=len(stations), reporting=sum(one.reported for one in stations.values()), fresh=len(fresh),
-        judged=evidence.judged, excluded=evidence.excluded, coverage=evidence.judged / len(stations) if stations else 0.0,
+        judged=evidence.judged, excluded=evidence.excluded, coverage=evidence.coverage,
         quantiles=_spread(values) if stated else None, lowest=_extreme(fresh, values, q, largest=False) if stated else None,
         highest=_extreme(fresh, values, q, largest=True) if stated else None, departures=_departures(fresh, q.columns),
         censored=_censored(rows, q), rain_explained=sum(known) / len(above) if known else None, newest_s=newest, state=state,
@@ -244,14 +247,16 @@ def _see(q: _Question, row: int) -> _Seen:
         found = freshness(end_s, q.now_s, standing, _interval_s(arrays, last))  # its habit is dear to find out, and excuses at most
     why = None if found is Freshness.FRESH else _WHY_NOT[found]
     beyond = False
-    if why is None and last != int(columns.newest_measured[row]):
-        why, beyond = _unfit(int(arrays.qc[last]), CENSORING_CODES[int(arrays.censoring[last])])
+    if why is None:
+        why, beyond = _unfit(int(arrays.qc[last]), CENSORING_CODES[int(arrays.censoring[last])], float(columns.value[last]))
     judged = bool(columns.base.count[row] >= LEAST_FOR_SUMMARY)
     return _Seen(row, like, why, judged, bool(columns.above[row]), bool(columns.far[row]), beyond, end_s is not None and end_s > q.now_s - q.window_s)
 
 
-def _unfit(qc: int, code: Censoring) -> tuple[Untold, bool]:
-    """Why a fresh reading takes no part, and whether it lies beyond its detector's range."""
+def _unfit(qc: int, code: Censoring, value: float) -> tuple[Untold | None, bool]:
+    """Why a fresh reading takes no part (None: it does), and whether it lies beyond its detector's range."""
+    if not qc & UNFIT and code in (Censoring.NONE, Censoring.DERIVED) and math.isfinite(value):
+        return None, False
     low = bool(qc & Qc.BELOW_RANGE) or code in (Censoring.BELOW, Censoring.NOT_DETECTED)
     return (Untold.BELOW_RANGE if low else Untold.QC_FAILED), bool(qc & Qc.ABOVE_RANGE) or code is Censoring.ABOVE
 
@@ -287,7 +292,7 @@ def _explained(one: _Seen, q: _Question) -> bool | None:
     place = one.like.station.station
     if q.columns.rise[one.row] >= RAIN_LIMIT:
         return False
-    return q.rain.explains(place.latitude_deg, place.longitude_deg, int(q.arrays.end_s[q.columns.newest_measured[one.row]]))
+    return q.rain.explains(place.latitude_deg, place.longitude_deg, int(q.arrays.end_s[q.columns.newest_used[one.row]]))
 
 
 def _spread(values: FloatArray) -> tuple[float, float, float, float, float] | None:
@@ -302,7 +307,7 @@ def _extreme(fresh: list[_Seen], values: FloatArray, q: _Question, *, largest: b
         return None
     at = int(np.argmax(values) if largest else np.argmin(values))
     one = fresh[at]
-    end_s = int(q.arrays.end_s[q.columns.newest_measured[one.row]])
+    end_s = int(q.arrays.end_s[q.columns.newest_used[one.row]])
     return Extreme(float(values[at]), one.like.station.station.uid, one.like.series.uid, end_s)
 
 

@@ -81,7 +81,8 @@ class Departures:
 class Summary:
     """One medium and quantity of one area at one moment. Every station weighs the same, whatever area or people it stands for.
 
-    `expected` = `fresh` + everything in `excluded` but mirrors; `judged` of the fresh ones have a baseline of their own.
+    `expected` = `fresh` + everything in `excluded` but mirrors; `judged` of the fresh ones have a baseline of their own. `coverage` is
+    judged over expected, where stations that report below their detector's floor are left out: what they say is known.
     `quantiles` are p05 p25 p50 p75 p95 of the newest fresh readings in `unit`; None where values of unstated units cannot be compared.
     `rain_explained` is the share of stations above their baseline with rain near them in the last two hours; None when nobody is above
     or rain is not known.

@@ -32,6 +32,16 @@ class Evidence:
     unit_stated: bool = True
     excluded: Mapping[Untold, int] = field(default_factory=dict)
 
+    @property
+    def to_judge(self) -> int:
+        """Stations that would have to be judged: all but those that report below their detector's floor, which is an answer too."""
+        return self.expected - self.excluded.get(Untold.BELOW_RANGE, 0)
+
+    @property
+    def coverage(self) -> float:
+        """Judged over to judge, 0 to 1."""
+        return self.judged / self.to_judge if self.to_judge > 0 else 0.0
+
 
 def verdict(e: Evidence) -> tuple[RegionState, tuple[str, ...]]:
     """The state with its reason codes; a station less never moves it towards `normal`.
@@ -48,7 +58,9 @@ def verdict(e: Evidence) -> tuple[RegionState, tuple[str, ...]]:
     missing = _missing(e)
     if missing:
         return RegionState.INSUFFICIENT, missing
-    return RegionState.NORMAL, (Finding.WITHIN_OWN_RANGE, *((Finding.RISE_EXPLAINED_BY_RAIN,) if e.by_rain else ()))
+    notes = [Finding.RISE_EXPLAINED_BY_RAIN] if e.by_rain else []
+    low = [Untold.BELOW_RANGE] if e.excluded.get(Untold.BELOW_RANGE) else []
+    return RegionState.NORMAL, (Finding.WITHIN_OWN_RANGE, *notes, *low)
 
 
 def _about_rises(e: Evidence, unexplained: int) -> tuple[str, ...]:
@@ -70,14 +82,14 @@ def _missing(e: Evidence) -> tuple[str, ...]:
     found: list[str] = []
     if e.fresh == 0:
         found.append(Untold.NO_FRESH_READING)
-    elif e.judged < e.fresh and (e.judged < LEAST_STATIONS or e.judged < LEAST_COVERAGE * e.expected):
-        found.append(Untold.NO_BASELINE)
-    if e.fresh and e.judged < LEAST_STATIONS:
+    elif e.fresh < LEAST_STATIONS:
         found.append(Untold.TOO_FEW_STATIONS)
-    if e.fresh and e.judged < LEAST_COVERAGE * e.expected:
+    if e.fresh and e.fresh < LEAST_COVERAGE * e.to_judge:
         found.append(Untold.COVERAGE_LOW)
     if e.last_above:
         found.append(Finding.LAST_SEEN_ABOVE)
     if found:
         found.extend(code for code in e.excluded if code is not Untold.MIRROR and e.excluded[code])
+    if e.judged < e.fresh and (e.judged < LEAST_STATIONS or e.coverage < LEAST_COVERAGE):
+        found.append(Untold.NO_BASELINE)
     return tuple(dict.fromkeys(found))

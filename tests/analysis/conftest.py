@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.freshness import Standing, Standings
+from domain.flags import Qc
 from domain.readings import Series, Station
 from domain.states import FeedState
 
@@ -50,16 +51,18 @@ class World:
 
     def add(
         self, key, values, *, step=600, age=600, quantity="air_dose_rate_as_published", unit="nSv/h", lat=35.7, lon=136.0, window=600,
-        qc=0, censoring=0, exercise=False, feed="f", medium="air_over_land", instrument="", last_seen=NOW, namespace="n",
+        qc=0, censoring=0, exercise=False, feed="f", medium="air_over_land", instrument="", last_seen=NOW, namespace="n", floor=None,
     ):
         station = FakeStation(
             Station(f"{namespace}:{key}", namespace, key, latitude_deg=lat, longitude_deg=lon), last_seen_s=last_seen, exercise=exercise
         )
         series = Series(
             f"{namespace}:{key}:{quantity}:{medium}:{unit}:{window}:{instrument}", station.station.uid, feed, quantity, unit,
-            medium=medium, window_s=window, instrument=instrument, exercise=exercise,
+            medium=medium, window_s=window, instrument=instrument, exercise=exercise, floor=floor,
         )
         end = NOW - age - step * np.arange(len(values), dtype=np.int64)[::-1]
+        if floor is not None:  # as quality control does
+            qc = np.where(np.asarray(values, float) < floor, int(Qc.BELOW_RANGE), 0)
         self.rows.append((FakeSeries(series, station), end, np.asarray(values, float), qc, censoring))
         return series.uid
 
@@ -77,7 +80,9 @@ class World:
             parts = []
             for size, row in zip(sizes, rows, strict=True):
                 part = np.zeros(size, kind)
-                if size:
+                if np.ndim(row[column]):
+                    part[:] = row[column]
+                elif size:
                     part[-1] = row[column]
                 parts.append(part)
             return np.concatenate(parts)

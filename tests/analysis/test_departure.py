@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.departure import DepartureParameters, applies, departure, in_own_unit, yardstick
+from analysis.departure import DepartureParameters, applies, departure, in_own_unit, parameters_of, rederived, yardstick
 
 P = DepartureParameters()
 T0 = 1_790_000_000
@@ -71,3 +71,19 @@ def test_shifting_every_reading_changes_no_decision(values, shift):
     assert (a is None) == (b is None)
     if a:
         assert a.rise == b.rise
+
+
+def test_a_decision_is_made_again_from_columns_also_over_a_floor(world):
+    world.quiet("d", level=0.078, noise=0.005, unit="uSv/h", floor=0.2, tail=(0.26, 0.27))
+    arrays = world.arrays()
+    found = rederived(arrays, 0, [int(t) for t in arrays.end_s[-2:]], P)
+    assert found.value == (260.0, 270.0) and found.yardstick.median == 200.0
+    assert found.rise == pytest.approx((60.0, 70.0))
+
+
+def test_parameters_come_back_from_what_an_event_keeps():
+    kept = {"gates": [{"rise": 15.0, "z": 5.0}, {"rise": 12.0, "z": 7.0}], "history": 500, "skip": 2, "least": 48, "pair_within_s": 12000}
+    kept |= {"fresh_within_s": 12000, "scale_floor": 0.8, "span_s": 1_728_000, "resolve": {"readings": 2}}
+    assert parameters_of(kept) == P
+    with pytest.raises(KeyError):
+        parameters_of({"gates": []})

@@ -136,6 +136,27 @@ def test_flagged_and_censored_readings_are_excluded_with_their_reason(world):
     assert s.censored == {"not_detected": 1}
 
 
+def test_dosimeters_below_their_floor_are_an_answer_that_lowers_no_coverage(world):
+    for key in "abc":
+        world.quiet(key)
+    for key in range(20):
+        world.quiet(f"d{key}", level=78, noise=5, floor=200.0)
+    s = one(world)
+    assert (s.state, s.expected, s.judged, s.coverage) == (RegionState.NORMAL, 23, 3, 1.0)
+    assert s.excluded == {Untold.BELOW_RANGE: 20} and Untold.BELOW_RANGE in s.reasons
+    assert "3 of 23" in s.sentences["en"] and "below the detector's floor" in s.sentences["en"]
+    assert s.quantiles[4] < 60  # the numbers below a floor are no measurements
+
+
+def test_a_dosimeter_that_comes_out_above_its_floor_is_seen(world):
+    for key in "abc":
+        world.quiet(key)
+    world.quiet("d", level=78, noise=5, floor=200.0, tail=(260.0, 270.0))
+    s = one(world)
+    assert s.state is RegionState.ELEVATED and s.departures.stations_above == ("n:d",)
+    assert s.departures.largest == pytest.approx(70.0)  # over the floor: never larger than it really was
+
+
 def test_a_saturated_detector_is_never_calm(world):
     for key in "abcde":
         world.quiet(key)
@@ -184,16 +205,17 @@ RANK = {RegionState.HIGH: 3, RegionState.ELEVATED: 3, RegionState.INSUFFICIENT: 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.tuples(st.integers(0, 1), st.sampled_from([0, 20, 120])), min_size=1, max_size=12),
+    st.lists(st.tuples(st.integers(0, 1), st.sampled_from([0, 0, 20, 120, "low"])), min_size=1, max_size=12),
     st.data(),
 )
 def test_silence_never_moves_a_state_towards_normal(stations, data):
     world, later = WORLD(), WORLD()
     gone = data.draw(st.sets(st.integers(0, len(stations) - 1)))
     for at, (silent, rise) in enumerate(stations):
-        tail = (50 + rise, 51 + rise) if rise else ()
-        world.quiet(f"s{at}", n=60, tail=tail, age=20_000 if silent else 600)
-        later.quiet(f"s{at}", n=60, tail=tail, age=20_000 if silent or at in gone else 600)
+        low = {"floor": 200.0} if rise == "low" else {}
+        tail = (50 + rise, 51 + rise) if rise and not low else ()
+        world.quiet(f"s{at}", n=60, tail=tail, age=20_000 if silent else 600, **low)
+        later.quiet(f"s{at}", n=60, tail=tail, age=20_000 if silent or at in gone else 600, **low)
     assert RANK[one(later).state] >= min(RANK[one(world).state], RANK[RegionState.INSUFFICIENT])
 
 
