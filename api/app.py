@@ -24,6 +24,7 @@ from api.routes import (
     regions,
     samples,
     series,
+    sites,
     sources,
     stations,
     stream,
@@ -41,7 +42,7 @@ from store.engine import Store
 
 OPERATIONS: tuple[Operation, ...] = (
     *system.OPERATIONS, *sources.OPERATIONS, *feeds.OPERATIONS, *stations.OPERATIONS, *series.OPERATIONS, *latest.OPERATIONS,
-    *samples.OPERATIONS, *quakes.OPERATIONS, *regions.OPERATIONS, *summaries.OPERATIONS, *alerts.OPERATIONS,
+    *samples.OPERATIONS, *quakes.OPERATIONS, *sites.OPERATIONS, *regions.OPERATIONS, *summaries.OPERATIONS, *alerts.OPERATIONS,
     *subscriptions.OPERATIONS, *stream.OPERATIONS,
 )
 
@@ -60,6 +61,7 @@ def create_app(
     middlewares = [measure, answer_for_any_origin, problems.tell_problems, limit_rate]
     app = web.Application(middlewares=middlewares, client_max_size=settings.body_limit_bytes)
     app[SERVICE] = Service(store, config, settings, clock, target_check)
+    app[SERVICE].check()
     app[BUCKETS] = Buckets(settings.requests_per_minute)
     for operation in OPERATIONS:
         handle = _handler(operation)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from api import params as p
 from api.clocktext import told_or_none
-from api.models.common import Coverage
+from api.models.common import Coverage, FeedBrief
 from api.problems import Code, ProblemError
 from api.service import Service
 from api.telling import feed_brief
@@ -63,6 +63,12 @@ def window(query: p.Query, from_param: p.Param[int], to_param: p.Param[int], def
     return begin, end
 
 
+async def feed_briefs(service: Service, feeds: Collection[str]) -> tuple[FeedBrief, ...]:
+    """Feeds in one line each, in order of their ids."""
+    health = (await service.pulse()).health
+    return tuple(feed_brief(feed, health.get(feed)) for feed in sorted(feeds))
+
+
 async def coverage(
     service: Service, *, rows: int, feeds: Collection[str], series: int | None = None, window_s: tuple[int, int] | None = None,
     withheld: bool = False,
@@ -78,7 +84,7 @@ async def coverage(
     else:
         why = "no_such_series" if series == 0 else "no_reading_in_window"
     begin, end = window_s or (None, None)
-    briefs = tuple(feed_brief(feed, health.get(feed)) for feed in sorted(feeds))
+    briefs = await feed_briefs(service, feeds)
     return Coverage(begin=told_or_none(begin), end=told_or_none(end), series=series, rows=rows, why_empty=why, feeds=briefs)
 
 

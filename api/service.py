@@ -23,6 +23,7 @@ from domain.states import Audience, Redistribute
 from specs.feed import FeedSpec
 from specs.loading import Config
 from specs.rule import RuleSpec
+from specs.site import SiteFile, load_sites
 from specs.source import SourceSpec
 from store import read
 from store.engine import Store
@@ -72,6 +73,10 @@ class Service:
     _pulse: Pulse | None = None
     _facts: dict[str, FeedFacts] = field(default_factory=dict)
 
+    def check(self) -> None:
+        """Read what the configuration's folder holds for this program; raises ConfigError before anything is served."""
+        _ = self.sites, self.measured
+
     def now_s(self) -> int:
         """Whole seconds on the service's clock."""
         return int(self.clock.now_s())
@@ -118,6 +123,11 @@ class Service:
         path = self.config.folder / "measured_rules.json"
         found: dict[str, object] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any]) if path.is_file() else {}
         return found
+
+    @cached_property
+    def sites(self) -> SiteFile:
+        """Nuclear sites and their rings."""
+        return load_sites(self.config.folder)
 
     @cached_property
     def countries(self) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class ProblemTypes(Struct, frozen=True, kw_only=True):
     problems: tuple[ProblemType, ...]
 
 
-_LINKS = ("sources", "feeds", "stations", "series", "observations", "latest", "samples", "quakes", "regions", "alerts", "alert-rules", "stream", "problems")
+_LINKS = ("sources", "feeds", "stations", "series", "observations", "latest", "samples", "quakes", "regions", "sites", "alerts", "alert-rules", "stream", "problems")
 
 
 async def root(call: Call) -> Reply:
