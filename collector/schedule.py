@@ -7,6 +7,7 @@ What must outlive a restart (last answer, last success) stands in our own tables
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -34,8 +35,11 @@ def first_delay_s(feed_id: str, period_s: float, *, at_most_s: float = 30.0) -> 
 class Scheduler:
     """Polls every enabled feed on its schedule. `speed` shortens the periods of a rehearsal on a faster clock."""
 
-    def __init__(self, poll: Poll, metrics: Metrics, *, speed: float = 1.0) -> None:
-        self._poll, self._metrics, self._speed = poll, metrics, speed
+    def __init__(
+        self, poll: Poll, metrics: Metrics, *, speed: float = 1.0, now_s: Callable[[], float] = time.time
+    ) -> None:
+        self._poll, self._metrics, self._speed, self._now_s = poll, metrics, speed, now_s
+        self._last_s: dict[str, float] = {}
         self._running: set[asyncio.Task[object]] = set()
         self._periods: dict[str, float] = {}
         self._scheduler = AsyncIOScheduler(
@@ -53,6 +57,7 @@ class Scheduler:
         for gone in self._periods.keys() - wanted.keys():
             self._scheduler.remove_job(gone)
             del self._periods[gone]
+            self._last_s.pop(gone, None)
         for feed in wanted.values():
             self._schedule(feed)
 
@@ -87,6 +92,7 @@ class Scheduler:
         )  # fmt: skip
 
     async def _run(self, feed: FeedSpec) -> None:
+        self._count_merged(feed.id)
         task: asyncio.Task[object] = asyncio.ensure_future(self._poll(feed))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -94,6 +100,19 @@ class Scheduler:
             await task
         except asyncio.CancelledError:
             log.warning("poll cut off by the end of the program", feed=feed.id)
+
+    def _count_merged(self, feed_id: str) -> None:
+        """Count the polls that fell out since the last one (a suspended machine, a blocked loop).
+
+        The library merges them into one when they are coalesced, without an event.
+        """
+        now_s = self._now_s()
+        before_s = self._last_s.get(feed_id, now_s)
+        self._last_s[feed_id] = now_s
+        missed = round((now_s - before_s) / self._periods.get(feed_id, 1.0)) - 1
+        if missed > 0:
+            self._metrics.jobs.labels(feed_id, "missed").inc(missed)
+            log.error("polls were missed", feed=feed_id, missed=missed)
 
     def _count(self, event: JobEvent) -> None:
         what = _EVENTS[event.code]
