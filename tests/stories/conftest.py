@@ -1,15 +1,28 @@
-"""A world per test, on a file of its own."""
+"""A world per test, on a file of its own; `any_world` once on each engine."""
 
 from __future__ import annotations
 
 import pytest
 
-from store.engine import open_store
+from tests.databases import (
+    migrated_postgres,
+    migrated_sqlite,
+    postgres_copy,
+    postgres_server,
+    sqlite_copy,
+    sqlite_store,
+    store,
+)
 from tests.stories.world import World
+
+__all__ = ["migrated_postgres", "migrated_sqlite", "postgres_copy", "postgres_server", "sqlite_copy", "sqlite_store", "store"]
 
 
 @pytest.fixture
-async def world(tmp_path):
-    store = await open_store(f"sqlite+aiosqlite:///{tmp_path}/w.db")
-    yield World(store)
-    await store.close()
+def world(sqlite_store):
+    return World(sqlite_store)
+
+
+@pytest.fixture
+def any_world(store):
+    return World(store)

@@ -27,7 +27,8 @@ async def test_one_reading_is_nothing_two_are_an_unverified_alert_with_its_evide
     assert "Station s1" in event.reasons["en"] and "90, 95 nSv/h" in event.reasons["en"]
 
 
-async def test_rise_silence_return_and_end(world):
+async def test_rise_silence_return_and_end(any_world):
+    world = any_world
     await world.past()
     for _ in range(3):
         await world.poll({"s1": HIGH})
