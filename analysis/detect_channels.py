@@ -31,7 +31,7 @@ MOST_LINKED = 1500
 class Gates:
     """Levels of the channels, nSv/h and multiples of the scale. Changed only together with docs/detection.md."""
 
-    one: tuple[float, float] = (14.0, 8.0)
+    one: tuple[float, float] = (13.5, 7.0)
     # When the next poll is near, a lone reading waits for it.
     soon_min: float = 40.0
     one_soon: tuple[float, float] = (25.0, 10.5)

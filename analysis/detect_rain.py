@@ -22,14 +22,16 @@ UNKNOWN_RAIN_MMH = 10.0
 # Allowance (nSv/h): what rain may add beyond its expected effect; envelope of 880,000 quiet-post readings.
 ALLOWED_PER_ROOT = 2.2
 ALLOWED_MOST = 28.0
+ALLOWED_TOGETHER = 33.0
 # Past this gap between radar images a shower can come and go unseen.
 SEEN_GAP_MIN = 70.0
 UNSEEN_QUIET = 18.0
 UNSEEN_SCALE_MIN = 40.0
-# With an echo (root of mm/h) within 30-60 km before or after such a gap, a first rise of up to this much is taken
+# With an echo (root of mm/h) within 30-60 km before or after such a gap, a first rise of so much is taken
 # for a missed shower, and so is what is left of it while it fades.
 LIVELY_ROOT = 1.7
-HIDDEN_MOST = 60.0
+HIDDEN_PER_ROOT = 6.0
+HIDDEN_MOST = 56.0
 HIDDEN_HALF_LIFE_MIN = 55.0
 # nSv/h per unit of index, pooled over the quiet posts of the open days; each station then learns its own.
 PRIOR_GAIN = 0.034
@@ -49,7 +51,7 @@ class Rain:
         self.last_far: Singles = np.zeros(count, dtype=np.float32)
         self.unseen: Singles = np.zeros(count, dtype=np.float32)
         self.hidden: Singles = np.zeros(count, dtype=np.float32)
-        self.lively: NDArray[np.bool_] = np.zeros(count, dtype=np.bool_)
+        self.lively: Singles = np.zeros(count, dtype=np.float32)
         self.num = np.zeros(count, dtype=np.float64)
         self.den = np.zeros(count, dtype=np.float64)
 
@@ -80,17 +82,19 @@ class Rain:
         self.unseen = np.maximum(self.unseen * 0.5 ** (gap / HALF_LIFE_OWN_MIN), UNSEEN_QUIET * share)
         self.unseen = self.unseen.astype(np.float32)
         self.hidden = (self.hidden * 0.5 ** (gap / HIDDEN_HALF_LIFE_MIN)).astype(np.float32)
-        self.lively = (activity >= LIVELY_ROOT) & (gap >= SEEN_GAP_MIN)
+        lively = (activity >= LIVELY_ROOT) & (gap >= SEEN_GAP_MIN)
+        # What may hide is no stronger than what is about: a drizzle at the edge excuses little, a storm much.
+        self.lively = np.where(lively, np.minimum(HIDDEN_PER_ROOT * activity, HIDDEN_MOST), 0.0).astype(np.float32)
 
     def absorb(self, fresh: NDArray[np.bool_], residual: Singles) -> None:
         """Take the rises (nSv/h) of this poll for hidden showers wherever one may have passed unseen."""
-        taken = np.where(fresh & self.lively & np.isfinite(residual), np.clip(residual, 0.0, HIDDEN_MOST), 0.0)
+        taken = np.where(fresh & np.isfinite(residual), np.clip(residual, 0.0, self.lively), 0.0)
         self.hidden = np.maximum(self.hidden, taken).astype(np.float32)
 
     def allowance(self) -> Singles:
         """(S,) nSv/h that rain, seen or unseen, may add on top of `expected`."""
         seen = np.minimum(ALLOWED_PER_ROOT * np.sqrt(self.near), ALLOWED_MOST)
-        return np.maximum(seen + self.unseen, self.hidden).astype(np.float32)
+        return np.maximum(np.minimum(seen + self.unseen, ALLOWED_TOGETHER), self.hidden).astype(np.float32)
 
     def mixed(self) -> Singles:
         """The index that the learned gain multiplies: mostly above the post, a little from around it."""
