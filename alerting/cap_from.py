@@ -35,7 +35,7 @@ def cap_alert(
         alert_id=event.alert_uid, topic=_topic(record), event=kind, state=event.state, level=event.level,
         revision=event.revision, at_s=event.at_s, onset_s=record.life.began_s, rule_id=record.subject.rule_id,
         rule_version=record.rule_version, detector=account.method, titles=account.rule_title, reasons=event.reasons,
-        about=(abouts or {}).get(record.about, {}), areas=_areas(record, geography),
+        about=_about(record, abouts or {}), areas=_areas(record, geography),
         stations=_stations(record.life.members, stations or {}, record.subject.exercise),
         station_count=account.counts.get("quiet"), quantity=record.subject.quantity,
         unit=quantity.unit if quantity else record.subject.unit, highest=_highest(top) if top else None,
@@ -48,6 +48,11 @@ def cap_alert(
 def _topic(record: AlertRecord) -> Topic:
     """A rule of a kind that is not known here says its own title; its readings are treated as a departure."""
     return {topic.value: topic for topic in Topic}.get(record.kind, Topic.DEPARTURE)
+
+
+def _about(record: AlertRecord, abouts: Mapping[str, Names]) -> Names:
+    """What an alert without stations is about; a feed whose name is not at hand goes by its id."""
+    return abouts.get(record.about) or ({} if record.areas or record.life.members else {"en": record.about})
 
 
 def _highest(member: Member) -> float:

@@ -88,16 +88,16 @@ _HEADLINES: dict[Situation, Words] = {
         "{area}：所依据的数据不再成立，警报撤回",
     ),
     Situation.BLIND: (
-        "{area}: no radiation data arrive, nothing can be told there",
-        "{area}：放射線の測定データが届かず、状況は判断できない",
-        "{area}: 방사선 측정 자료가 들어오지 않아 상황을 판단할 수 없음",
-        "{area}：收不到辐射数据，无法判断当地情况",
+        "{area}: no measurements arrive, nothing can be told there",
+        "{area}：測定データが届かず、状況は判断できない",
+        "{area}: 측정 자료가 들어오지 않아 상황을 판단할 수 없음",
+        "{area}：收不到测量数据，无法判断当地情况",
     ),
     Situation.SEEING_AGAIN: (
-        "{area}: radiation data arrive again",
-        "{area}：放射線の測定データの受信が再開",
-        "{area}: 방사선 측정 자료 수신이 재개됨",
-        "{area}：辐射数据恢复接收",
+        "{area}: measurements arrive again",
+        "{area}：測定データの受信が再開",
+        "{area}: 측정 자료 수신이 재개됨",
+        "{area}：测量数据恢复接收",
     ),
     Situation.SAMPLE: (
         "{area}: laboratory result above the usual",
@@ -121,7 +121,7 @@ _UNCOUNTED = frozenset({Situation.CANCELLED, Situation.SEEING_AGAIN})
 _EVENTS: dict[Topic, Words] = {
     Topic.DEPARTURE: ("Rise of radiation readings", "放射線測定値の上昇", "방사선 측정값 상승", "辐射读数升高"),
     Topic.SAMPLE: ("Radioactivity in a sample", "試料中の放射能", "시료 중 방사능", "样品中的放射性"),
-    Topic.BLINDNESS: ("Radiation data missing", "放射線測定データの途絶", "방사선 측정 자료 중단", "辐射数据缺失"),
+    Topic.BLINDNESS: ("Measurements missing", "測定データの途絶", "측정 자료 중단", "测量数据缺失"),
 }
 _HIGHEST: Words = (
     "Highest value {value} {unit} ({quantity}).", "最高値 {value} {unit}（{quantity}）。",

@@ -50,8 +50,9 @@ def test_a_blind_feed_is_named_and_its_quiet_stations_are_counted():
     alert = cap_alert(rows, GEOGRAPHY, abouts={"feed-1": {"en": "NRA posts"}})
     assert alert.topic is Topic.BLINDNESS
     message = message_of(alert, VOICE)
-    assert message.infos[0].headline == "NRA posts: no radiation data arrive, nothing can be told there (stations: 4509)"
+    assert message.infos[0].headline == "NRA posts: no measurements arrive, nothing can be told there (stations: 4509)"
     assert message.infos[0].areas[0].description == "NRA posts"
+    assert message_of(cap_alert(rows, GEOGRAPHY), VOICE).infos[0].headline.startswith("feed-1: ")
 
 
 def test_an_alert_without_events_is_a_mistake_of_the_caller():

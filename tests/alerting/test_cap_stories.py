@@ -95,9 +95,9 @@ async def test_a_blind_feed_is_told_by_its_name(world):
     await world.silence(2 * 86_400, every=3600)
     alert, messages = await told(world, "blindness")
     assert alert.topic is Topic.BLINDNESS
-    assert messages[0].infos[1].headline.startswith("配信 jp-test：放射線の測定データが届かず")
+    assert messages[0].infos[1].headline.startswith("配信 jp-test：測定データが届かず")
     assert "stations: 0" not in messages[0].infos[0].headline
-    assert "no radiation data arrive" in atom([alert], VOICE, FeedHead("https://x.example/a", world.now)).decode()
+    assert "no measurements arrive" in atom([alert], VOICE, FeedHead("https://x.example/a", world.now)).decode()
 
 
 async def test_an_exercise_from_the_first_row_to_the_last_message(world):
