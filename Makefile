@@ -11,7 +11,7 @@ STAMP := $(VENV)/.radcommons-setup
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev web run rehearsal test check format bench docs lock clean
+.PHONY: help setup setup-dev web run rehearsal test check format replay-day bench docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test: check ## all that CI runs
 format: setup-dev ## let ruff put everything in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+replay-day: setup-dev ## a whole real day of Japan against counts from the files (needs the folder of captured payloads)
+	RADCOMMONS_WHOLE_DAY=1 $(BIN)/pytest tests/radcommons/test_real_days.py -s
 
 bench: setup-dev ## speed figures, as ratios within one run
 	$(BIN)/python -m bench
