@@ -7,13 +7,15 @@ Published decimals become whole numbers when dividing gives exactly the same flo
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import zstandard
 
-from domain.readings import FloatArray, IntArray
+from domain.readings import NO_TIME, FloatArray, IntArray
 
 _MAGIC = b"R1"
 _COMPRESSOR = zstandard.ZstdCompressor(level=9, write_checksum=True, write_content_size=True)
@@ -30,7 +32,10 @@ class Corrupt(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Columns of n versions of readings of one series, in order of end; NaN and NO_TIME say "none"; `texts` by row."""
+    """Columns of n versions of readings of one series, in order of end; NaN and NO_TIME say "none"; `texts` by row.
+
+    `received_after_s` follows from the batch; it is kept so that "as known at" needs no look at a year's answers.
+    """
 
     end_s: IntArray
     value: FloatArray
@@ -40,6 +45,7 @@ class Day:
     censoring: IntArray
     revision: IntArray
     published_after_s: IntArray
+    received_after_s: IntArray
     limit: FloatArray
     texts: dict[int, str]
 
@@ -47,7 +53,54 @@ class Day:
         return len(self.end_s)
 
 
-_WHOLE = ("batch_id", "digits", "qc", "censoring", "revision", "published_after_s")
+_WHOLE = ("batch_id", "digits", "qc", "censoring", "revision", "published_after_s", "received_after_s")
+
+
+#: One version as the tables want it (store.incoming.COLUMNS), and when it was received.
+Kept = tuple[Any, ...]
+
+
+def day_of(rows: Sequence[Kept]) -> Day:
+    """Versions of one series, in order of end, as columns."""
+    end_s, _, value, batch_id, digits, qc, censoring, revision, published, limit, texts, received = zip(
+        *rows, strict=True
+    )
+    ends = np.array(end_s, dtype=np.int64)
+    return Day(
+        end_s=ends,
+        value=np.array(value, dtype=np.float64),
+        batch_id=np.array(batch_id, dtype=np.int64),
+        digits=np.array(digits, dtype=np.int64),
+        qc=np.array(qc, dtype=np.int64),
+        censoring=np.array(censoring, dtype=np.int64),
+        revision=np.array(revision, dtype=np.int64),
+        published_after_s=np.array([NO_TIME if one is None else one for one in published], dtype=np.int64),
+        received_after_s=np.array(received, dtype=np.int64) - ends,
+        limit=np.array(limit, dtype=np.float64),
+        texts={i: text for i, text in enumerate(texts) if text is not None},
+    )
+
+
+def rows_of(series_id: int, day: Day) -> list[Kept]:
+    """A day's versions as the tables want them."""
+    n = len(day)
+    return list(
+        zip(
+            day.end_s.tolist(),
+            [series_id] * n,
+            [None if value != value else value for value in day.value.tolist()],  # noqa: PLR0124 - NaN
+            day.batch_id.tolist(),
+            day.digits.tolist(),
+            day.qc.tolist(),
+            day.censoring.tolist(),
+            day.revision.tolist(),
+            [None if one == NO_TIME else one for one in day.published_after_s.tolist()],
+            [None if limit != limit else limit for limit in day.limit.tolist()],  # noqa: PLR0124 - NaN
+            [day.texts.get(i) for i in range(n)],
+            (day.end_s + day.received_after_s).tolist(),
+            strict=True,
+        )
+    )
 
 
 def pack(day: Day) -> bytes:

@@ -238,7 +238,9 @@ answers = Table(
     Column("handled_s", BigInteger),
     Column("claimed_s", BigInteger),
     _text("claimed_by"),
+    Column("leaf", BigInteger),  # its place in the log
     Index("answers_by_handled", "handled_s", "id"),
+    Index("answers_by_leaf", "leaf", unique=True),
 )
 
 refusals = Table(
@@ -482,10 +484,85 @@ delivery_attempts = Table(
     PrimaryKeyConstraint("outbox_id", "attempt", name="delivery_attempts_pkey"),
 )
 
+log_state = Table(
+    "log_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    _whole("size"),
+    Column("peaks", LargeBinary, nullable=False),
+)
+
+log_nodes = Table(
+    "log_nodes",
+    metadata,
+    Column("level", SmallInteger, nullable=False),
+    _whole("number"),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("level", "number", name="log_nodes_pkey"),
+    sqlite_with_rowid=False,
+)
+
+log_rereads = Table(
+    "log_rereads",
+    metadata,
+    Column("leaf", BigInteger, primary_key=True, autoincrement=False),
+    _whole("batch_id"),
+    _text("keys"),
+)
+
+log_heads = Table(
+    "log_heads",
+    metadata,
+    _whole("at_s"),
+    _whole("size"),
+    Column("root", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("at_s", "public_key", name="log_heads_pkey"),
+)
+
+feed_leases = Table(
+    "feed_leases",
+    metadata,
+    Column("feed_id", Text, primary_key=True),
+    _text("holder"),
+    Column("until_s", Double, nullable=False),
+)
+
 marks_of_work = Table(
     "state_values",
     metadata,
     Column("name", Text, primary_key=True),
     _text("value"),
     Column("blob", LargeBinary),
+)
+
+packed = Table(
+    "packed",
+    metadata,
+    Column("series_id", BigInteger, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("readings", Integer, nullable=False),
+    _whole("last_end_s"),
+    _whole("first_received_s"),
+    Column("blob", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("series_id", "day", name="packed_pkey"),
+    sqlite_with_rowid=False,
+)
+
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("series_id", BigInteger, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("blob", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("series_id", "day", name="rollups_pkey"),
+    sqlite_with_rowid=False,
+)
+
+dirty = Table(
+    "dirty",
+    metadata,
+    _row_id(),
+    Column("days", LargeBinary, nullable=False),
 )

@@ -24,7 +24,7 @@ def days(draw: st.DrawFn) -> Day:
     whole = lambda: np.array(draw(st.lists(WHOLE, min_size=n, max_size=n)), dtype=np.int64)  # noqa: E731
     numbers = lambda: np.array(draw(st.lists(NUMBER, min_size=n, max_size=n)), dtype=np.float64)  # noqa: E731
     texts = draw(st.dictionaries(st.integers(0, max(0, n - 1)), st.text(max_size=5), max_size=3)) if n else {}
-    return Day(np.sort(whole()), numbers(), whole(), whole(), whole(), whole(), whole(), whole(), numbers(), texts)
+    return Day(np.sort(whole()), numbers(), whole(), whole(), whole(), whole(), whole(), whole(), whole(), numbers(), texts)
 
 
 def assert_same(left: Day, right: Day) -> None:
@@ -46,12 +46,14 @@ def a_day(seed: int = 1) -> Day:
     value = np.round(0.04 + 0.003 * random.standard_normal(n), 3)
     published = 60 * random.integers(4, 24, n)
     batch = 5_000_000 + 4 * np.arange(n) + random.integers(0, 4, n)
-    return Day(np.arange(n) * 600, value, batch, zeros + 3, zeros, zeros, zeros + 1, published, np.full(n, np.nan), {})
+    received = 240 + random.integers(0, 3, n)  # polled every ten minutes, answered within seconds
+    nans = np.full(n, np.nan)
+    return Day(np.arange(n) * 600, value, batch, zeros + 3, zeros, zeros, zeros + 1, published, received, nans, {})
 
 
-def test_a_day_at_full_fidelity_takes_two_and_a_half_bytes_a_reading() -> None:
+def test_a_day_with_jitter_in_every_column_takes_under_three_bytes_a_reading() -> None:
     size = sum(len(pack(a_day(seed))) for seed in range(20)) / (20 * 144)
-    assert size <= 2.5
+    assert size <= 2.7
 
 
 @pytest.mark.parametrize("at", [0, 2, 20, -1])
