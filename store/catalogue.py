@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.readings import Layer, Series, Station
+from domain.readings import IntArray, Layer, Series, Station
 from domain.states import Kind
-from store import tables
+from store import leaf, tables
 from store.rows import SeriesRow, StationRow
 
 
@@ -32,6 +34,7 @@ class Catalogue:
     series_by_id: dict[int, Series] = field(default_factory=dict)
     changed_s: dict[str, int] = field(default_factory=dict)  # by station uid
     selections: dict[object, Any] = field(default_factory=dict)  # of the selecting code; emptied by every change
+    _digests: leaf.Digests = field(default_factory=lambda: np.zeros((0, 2), dtype=np.uint64))  # by series id; 0: not made yet
 
     def with_stations(self, uids: Iterable[str], heard: Mapping[str, int]) -> list[SeriesRow]:
         """Series with their stations, these as last heard of; unknown uids raise KeyError."""
@@ -73,9 +76,25 @@ class Catalogue:
         self.series_ids[series.uid] = number
         self.series_by_id[number] = series
 
+    def digests(self, ids: IntArray) -> leaf.Digests:
+        """What the log calls these series (n, 2), by internal id; unknown ids raise KeyError."""
+        top = int(ids.max(initial=0))
+        if top >= len(self._digests):
+            grown = np.zeros((max(top + 1, 2 * len(self._digests)), 2), dtype=np.uint64)
+            grown[: len(self._digests)] = self._digests
+            self._digests = grown
+        found: npt.NDArray[np.uint64] = self._digests[ids]
+        missing = np.unique(ids[found[:, 0] == 0])
+        for number in missing.tolist():
+            one = self.series_by_id[number]
+            made = leaf.series_digest(one.uid, one.unit, one.station_uid)
+            self._digests[number] = np.frombuffer(made, dtype="<u8")
+        return self._digests[ids] if len(missing) else found
+
     def forget(self) -> None:
         """Start again from nothing, after a transaction whose entries were rolled back."""
         self.version = 0
+        self._digests = np.zeros((0, 2), dtype=np.uint64)
         for held in (
             self.stations,
             self.station_ids,

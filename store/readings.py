@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import observing, partitions
+from domain.readings import IntArray
+from store import dirt, observing, partitions
 from store.incoming import (
     BATCH,
     COLUMNS,
@@ -31,6 +33,7 @@ from store.incoming import (
     version_of,
     versions_of,
 )
+from store.packed import PackedDays, day_at, days_at
 from store.window import HOUR_S, NEW, SAME, UNKNOWN, RecentWindow, Verdicts
 
 _INSERT_SQLITE = f"INSERT INTO readings ({COLUMNS}) VALUES ({', '.join('?' * WIDTH)})"
@@ -38,6 +41,11 @@ _INSERT_SQLITE = f"INSERT INTO readings ({COLUMNS}) VALUES ({', '.join('?' * WID
 _KEEP = (
     f"INSERT INTO revisions ({COLUMNS}, received_s, superseded_s, superseded_by, reason, note) "
     f"VALUES ({', '.join('?' * (WIDTH + 5))})"
+)
+
+_REPLACE = (
+    "UPDATE readings SET value = ?, batch_id = ?, digits = ?, qc = ?, censoring = ?, revision = ?, published_after_s = ?, "
+    "limit_value = ?, text = ? WHERE end_s = ? AND series_id = ?"
 )
 
 
@@ -54,6 +62,9 @@ class Outcome:
     newest: dict[int, int] = field(default_factory=dict)
     written: list[Incoming] = field(default_factory=list)
     withdrawn: list[int] = field(default_factory=list)  # their ends
+    #: for the log: every version written with its revision, and (series id, end_s, note) of what was taken back
+    entered: list[tuple[Incoming, IntArray]] = field(default_factory=list)
+    taken_back: list[tuple[int, int, str]] = field(default_factory=list)
 
     @property
     def ends_s(self) -> tuple[int, int] | None:
@@ -71,6 +82,7 @@ class Writer:
         self._sqlite = connection.dialect.name == "sqlite"
         self._batch_id = batch_id
         self._received_s = received_s
+        self._packed = PackedDays(connection)
         self.outcome = Outcome()
 
     async def write(self, rows: Incoming, origin: str) -> Outcome:
@@ -85,7 +97,15 @@ class Writer:
             # another collector was faster: what the window believed is out of date, so look everything up
             self._window.forget()
             await self._write(rows.take(rest), np.full(len(rest), UNKNOWN, dtype=np.int8))
+        await self.finish()
         return self.outcome
+
+    async def finish(self) -> None:
+        """Write packed days back, and note the days whose roll-ups no longer tell what stands."""
+        await self._packed.flush()
+        taken_back = [(day_at(end_s) << SERIES_BITS) | series_id for series_id, end_s, _ in self.outcome.taken_back]
+        written = [(days_at(rows.end_s) << SERIES_BITS) | rows.series_id for rows in self.outcome.written]
+        await dirt.mark(self._connection, np.concatenate([np.array(taken_back, dtype=np.int64), *written]))
 
     async def _load(self, rows: Incoming) -> None:
         """Fill hours of the window that this batch is about, as they are before it."""
@@ -95,6 +115,7 @@ class Writer:
 
     async def _write(self, rows: Incoming, verdicts: Verdicts) -> bool:
         """Write what is not known to be the same; False when a row believed to be new is there already."""
+        await self._packed.load(rows.series_id, rows.end_s)
         asked = rows.take(np.flatnonzero(verdicts != NEW))
         known = await self._known(asked) if len(asked) else {}
         here = (
@@ -122,7 +143,12 @@ class Writer:
                 "JOIN readings r ON r.end_s = k.end_s AND r.series_id = k.series_id AND r.end_s BETWEEN %s AND %s",
                 (rows.end_s.tolist(), rows.series_id.tolist(), int(rows.end_s[0]), int(rows.end_s[-1])),
             )
-        return {(row[0] << SERIES_BITS) | row[1]: row for row in map(tuple, found)}
+        known: dict[int, Version] = {(row[0] << SERIES_BITS) | row[1]: row for row in map(tuple, found)}
+        if self._packed:
+            for key in rows.key.tolist():
+                if (version := self._packed.version(key & SERIES_MASK, key >> SERIES_BITS)) is not None:
+                    known[key] = version
+        return known
 
     async def _insert(self, fresh: Incoming) -> bool:
         """Insert rows believed to be new; False when PostgreSQL says that one of them is there already."""
@@ -135,15 +161,29 @@ class Writer:
             )
         if not versions:
             return True
+        hot, packed = self._parted(versions)
+        if hot and not await self._insert_hot(hot):
+            return False
+        for version in packed:
+            self._packed.put(version, self._received_s)
+        self.outcome.stored += len(fresh)
+        self._note(fresh, [version[REVISION] for version in versions])
+        return True
+
+    def _parted(self, versions: list[Version]) -> tuple[list[Version], list[Version]]:
+        """Those that go to the hot rows, and those whose day is packed."""
+        if not self._packed:
+            return versions, []
+        packed = [self._packed.holds(version[1], version[0]) for version in versions]
+        return list(compress(versions, (not there for there in packed))), list(compress(versions, packed))
+
+    async def _insert_hot(self, versions: list[Version]) -> bool:
         if self._sqlite:
             await self._connection.exec_driver_sql(_INSERT_SQLITE, versions)
-        else:
-            await partitions.ensure(self._connection, partitions.months(fresh.end_s))
-            if not await self._copy(versions):
-                return False
-        self.outcome.stored += len(fresh)
-        self._note(fresh)
-        return True
+            return True
+        ends = np.array([version[0] for version in versions], dtype=np.int64)
+        await partitions.ensure(self._connection, partitions.months(ends))
+        return await self._copy(versions)
 
     async def _copy(self, versions: Sequence[Version]) -> bool:
         raw: Any = (await self._connection.get_raw_connection()).driver_connection
@@ -180,9 +220,10 @@ class Writer:
                 kept.append((*version[:REVISION], before + 1, *version[REVISION + 1 :]))
         return kept
 
-    def _note(self, rows: Incoming) -> None:
+    def _note(self, rows: Incoming, revisions: list[int]) -> None:
         """These rows stand now. They are in order of time, so the last end of each series stays."""
         self.outcome.written.append(rows)
+        self.outcome.entered.append((rows, np.array(revisions, dtype=np.int64)))
         for series_id, end_s in zip(rows.series_id.tolist(), rows.end_s.tolist(), strict=True):
             if end_s >= self.outcome.newest.get(series_id, end_s):
                 self.outcome.newest[series_id] = end_s
@@ -211,7 +252,7 @@ class Writer:
             if key not in past and content(version) == content(old):
                 self.outcome.unchanged += 1
             else:
-                await self._file_in_the_past(old, received[old[BATCH]], version)
+                await self._file_in_the_past(old, received[old[BATCH]], version, rows.take(np.array([i])))
 
     async def _past(self, rows: Incoming) -> dict[int, int]:
         """The highest revision number among superseded versions, for the keys that have any."""
@@ -239,20 +280,20 @@ class Writer:
         """Put rows in the place of the versions on record, which go to the revisions."""
         past = await self._past(rows)
         kept: list[tuple[Any, ...]] = []
-        put: list[tuple[Any, ...]] = []
+        put: list[Version] = []
         for i, key in enumerate(rows.key.tolist()):
             old = known[key]
             kept.append((*old, received[old[BATCH]], self._received_s, self._batch_id, "corrected", ""))
             new = version_of(rows, i, self._batch_id, max(past.get(key, 0), old[REVISION]) + 1)
-            put.append((*new[2:], *new[:2]))
+            put.append(new)
         await self._execute(_KEEP, kept)
-        await self._execute(
-            "UPDATE readings SET value = ?, batch_id = ?, digits = ?, qc = ?, censoring = ?, revision = ?, published_after_s = ?, "
-            "limit_value = ?, text = ? WHERE end_s = ? AND series_id = ?",
-            put,
-        )
+        hot, packed = self._parted(put)
+        if hot:
+            await self._execute(_REPLACE, [(*new[2:], *new[:2]) for new in hot])
+        for new in packed:
+            self._packed.put(new, self._received_s)
         self.outcome.revised += len(rows)
-        self._note(rows)
+        self._note(rows, [new[REVISION] for new in put])
 
     async def _next_revision(self, version: Version) -> int:
         found = await self._execute(
@@ -260,29 +301,37 @@ class Writer:
         )
         return int(max(found.scalar_one() or 0, version[REVISION])) + 1
 
-    async def _file_in_the_past(self, current: Version, current_received_s: int, version: Version) -> None:
-        """Older knowledge: kept as a superseded revision between its neighbours in time, unless one of them says the same."""
+    async def _file_in_the_past(self, current: Version, current_received_s: int, version: Version, row: Incoming) -> None:
+        """Older knowledge (`row`, as a version) is kept as a superseded revision between its neighbours in time, unless one says the same.
+
+        It takes over the end of the version that stood then, with its reason: a withdrawal stays where the publisher put it.
+        """
         found = await self._execute(
-            f"SELECT {COLUMNS}, received_s FROM revisions WHERE series_id = ? AND end_s = ?",
+            f"SELECT {COLUMNS}, received_s, superseded_s, superseded_by, reason, note FROM revisions WHERE series_id = ? AND end_s = ?",
             (version[1], version[0]),
         )
+        now = (self._received_s, self._batch_id)
         line = sorted(
             [tuple(row) for row in found] + [(*current, current_received_s)], key=lambda row: (row[WIDTH], row[BATCH])
         )
-        before = [row for row in line if (row[WIDTH], row[BATCH]) <= (self._received_s, self._batch_id)]
+        before = [row for row in line if (row[WIDTH], row[BATCH]) <= now]
         after = line[len(before)]
         if content(after) == content(version) or (before and content(before[-1]) == content(version)):
             self.outcome.unchanged += 1
             return
         revision = await self._next_revision(current)
         filed = (*version[:REVISION], revision, *version[REVISION + 1 :])
-        await self._execute(_KEEP, (*filed, self._received_s, after[WIDTH], after[BATCH], "corrected", ""))
-        if before:
+        end = (after[WIDTH], after[BATCH], "corrected", "")
+        if before and (before[-1][WIDTH + 1], before[-1][WIDTH + 2]) > now:
+            end = before[-1][WIDTH + 1 :]
             await self._execute(
-                "UPDATE revisions SET superseded_s = ?, superseded_by = ? WHERE series_id = ? AND end_s = ? AND revision = ?",
-                (self._received_s, self._batch_id, before[-1][1], before[-1][0], before[-1][REVISION]),
+                "UPDATE revisions SET superseded_s = ?, superseded_by = ?, reason = 'corrected', note = '' "
+                "WHERE series_id = ? AND end_s = ? AND revision = ?",
+                (*now, before[-1][1], before[-1][0], before[-1][REVISION]),
             )
+        await self._execute(_KEEP, (*filed, self._received_s, *end))
         self.outcome.revised += 1
+        self.outcome.entered.append((row, np.array([revision])))
 
     async def withdraw(self, series_id: int, end_s: int, note: str = "") -> bool:
         """The publisher took a reading back: it stands no more, its versions stay; False if there is none."""
@@ -292,15 +341,20 @@ class Writer:
                 (series_id, end_s),
             )
         ).first()
-        if found is None:
+        await self._packed.load(np.array([series_id]), np.array([end_s]))
+        version = self._packed.version(series_id, end_s) if found is None else tuple(found)
+        if version is None:
             return False
-        version = tuple(found)
         received = await self._received({version[BATCH]})
         ended = (received[version[BATCH]], self._received_s, self._batch_id, "withdrawn", note)
         await self._execute(_KEEP, (*version, *ended))
-        await self._execute("DELETE FROM readings WHERE series_id = ? AND end_s = ?", (series_id, end_s))
+        if found is None:
+            self._packed.remove(series_id, end_s)
+        else:
+            await self._execute("DELETE FROM readings WHERE series_id = ? AND end_s = ?", (series_id, end_s))
         self.outcome.revised += 1
         self.outcome.withdrawn.append(end_s)
+        self.outcome.taken_back.append((series_id, end_s, note))
         return True
 
     async def _execute(self, statement: str, values: tuple[Any, ...] | list[tuple[Any, ...]]) -> Any:

@@ -40,6 +40,9 @@ class SampleWriter:
         self.stored = 0
         self.unchanged = 0
         self.revised = 0
+        #: what was written, for the log: rows of `samples`, each with its rows of `sample_results`; rows of `quakes`
+        self.entered: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
+        self.entered_quakes: list[dict[str, Any]] = []
 
     async def samples(self, samples: Sequence[Sample]) -> None:
         """Enter samples; their stations and the series of their results are in the catalogue already."""
@@ -65,16 +68,20 @@ class SampleWriter:
             sa.select(table.c.uid, table.c.revision, table.c.id).where(table.c.uid.in_([row["uid"] for row in rows]))
         )
         numbers = {(uid, revision): number for uid, revision, number in found}
-        results = [
-            _result_values(result)
-            | {
-                "sample_id": numbers[sample.uid, place["revision"]],
-                "position": position,
-                "series_id": self._catalogue.series_ids.get(result.series_uid),
-            }
+        by_sample = [
+            [
+                _result_values(result)
+                | {
+                    "sample_id": numbers[sample.uid, place["revision"]],
+                    "position": position,
+                    "series_id": self._catalogue.series_ids.get(result.series_uid),
+                }
+                for position, result in enumerate(sample.results)
+            ]
             for sample, place in new
-            for position, result in enumerate(sample.results)
         ]
+        self.entered += zip(rows, by_sample, strict=True)
+        results = [result for listed in by_sample for result in listed]
         if results:
             await self._connection.execute(sa.insert(tables.sample_results), results)
 
@@ -89,6 +96,7 @@ class SampleWriter:
                 rows.append(self._origin | asdict(quake) | place | {"exercise": exercise})
         if rows:
             await self._connection.execute(sa.insert(tables.quakes), rows)
+            self.entered_quakes += rows
 
     async def _versions(self, table: sa.Table, uids: list[str]) -> dict[str, list[Any]]:
         known: dict[str, list[Any]] = {}

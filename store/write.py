@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.readings import Batch, Harvest, Readings, Tally
 from domain.reasons import Ignored, Refusal
 from domain.states import FeedState
-from store import following, tables
+from store import following, leaf, log, tables
 from store.engine import Store
 from store.incoming import Incoming, incoming
 from store.places import Places
@@ -80,11 +80,13 @@ async def _commit(
     await others.samples(harvest.samples)
     await others.quakes(harvest.quakes, exercise=batch.exercise)
     tally = _tally(harvest, outcome, others, lost)
+    told = log.contents(outcome, others, store.entered)
     if not again:
-        await _record(connection, batch, run_id, batch_id, tally, outcome)
-    elif tally.stored or tally.revised:
+        await _record(connection, batch, run_id, batch_id, tally, outcome, told)
+    elif told:
         # the same answer read otherwise than before (a mended decoder): no new answer tells readers, so the counter must
         await places.touch()
+        await log.append_reread(connection, batch_id, told, outcome, others)
     return _Commit(tally, batch_id, outcome, rows)
 
 
@@ -129,26 +131,29 @@ async def _answer(connection: AsyncConnection, batch: Batch, run_id: int) -> tup
     if found is not None:
         return int(found), True
     inserted = await connection.execute(
-        sa.insert(table)
-        .values(
-            run_id=run_id,
-            feed_id=batch.feed_id,
-            method=answer.method,
-            url=answer.url,
-            requested_s=answer.requested_s,
-            answered_s=answer.received_s,
-            received_s=batch.received_s,
-            status=answer.status,
-            sha256=answer.sha256,
-            size_bytes=answer.size_bytes,
-            not_modified=answer.not_modified,
-            failure=answer.failure.value if answer.failure else "",
-            failure_detail=answer.failure_detail,
-            exercise=batch.exercise,
-        )
-        .returning(table.c.id)
+        sa.insert(table).values(run_id=run_id, **_answer_values(batch)).returning(table.c.id)
     )
     return int(inserted.scalar_one()), False
+
+
+def _answer_values(batch: Batch) -> dict[str, Any]:
+    """The columns of `answers` that are known before anything is written."""
+    answer = batch.answer
+    return {
+        "feed_id": batch.feed_id,
+        "method": answer.method,
+        "url": answer.url,
+        "requested_s": answer.requested_s,
+        "answered_s": answer.received_s,
+        "received_s": batch.received_s,
+        "status": answer.status,
+        "sha256": answer.sha256,
+        "size_bytes": answer.size_bytes,
+        "not_modified": answer.not_modified,
+        "failure": answer.failure.value if answer.failure else "",
+        "failure_detail": answer.failure_detail,
+        "exercise": batch.exercise,
+    }
 
 
 async def _readings(
@@ -218,15 +223,9 @@ def _plain(counts: Mapping[Refusal, int] | Mapping[Ignored, int]) -> dict[str, i
 
 
 async def _record(
-    connection: AsyncConnection, batch: Batch, run_id: int, batch_id: int, tally: Tally, outcome: Outcome
+    connection: AsyncConnection, batch: Batch, run_id: int, batch_id: int, tally: Tally, outcome: Outcome, told: leaf.Contents
 ) -> None:
-    counts = _counts(tally)
-    ends = outcome.ends_s or (None, None)
-    await connection.execute(
-        sa.update(tables.answers)
-        .where(tables.answers.c.id == batch_id)
-        .values(**counts, first_end_s=ends[0], last_end_s=ends[1])
-    )
+    """The run, the clocks and the refusals of an answer; last, because there collectors queue, its place in the log."""
     await _add_to_run(connection, run_id, tally)
     kept = batch.harvest.refused_rows[:REFUSALS_KEPT]
     if kept:
@@ -244,6 +243,12 @@ async def _record(
             ],
         )
     await _move_clocks(connection, batch, run_id, gave_new=tally.stored > 0)
+    ends = outcome.ends_s or (None, None)
+    counts = _counts(tally) | {"first_end_s": ends[0], "last_end_s": ends[1]}
+    number = await log.append(connection, _answer_values(batch) | counts, told)
+    await connection.execute(
+        sa.update(tables.answers).where(tables.answers.c.id == batch_id).values(**counts, leaf=number)
+    )
 
 
 def _counts(tally: Tally) -> dict[str, Any]:
@@ -335,10 +340,15 @@ async def withdraw(store: Store, batch: Batch, keys: Mapping[str, tuple[int, ...
             series_id = store.entered.series_ids[uid]
             for end_s in ends:
                 await writer.withdraw(series_id, end_s, note)
-            await _find_latest(connection, series_id)
+        await writer.finish()
+        for uid in keys:
+            await _find_latest(connection, store.entered.series_ids[uid])
         tally = replace(_plain_tally(batch), revised=writer.outcome.revised)
+        told = log.contents(writer.outcome, None, store.entered)
         if not again:
-            await _record(connection, batch, run_id, batch_id, tally, writer.outcome)
+            await _record(connection, batch, run_id, batch_id, tally, writer.outcome, told)
+        elif told:
+            await log.append_reread(connection, batch_id, told, writer.outcome, None)
     store.window.forget()
     return tally
 
@@ -349,12 +359,7 @@ def _plain_tally(batch: Batch) -> Tally:
 
 async def _find_latest(connection: AsyncConnection, series_id: int) -> None:
     await connection.execute(sa.delete(tables.latest).where(tables.latest.c.series_id == series_id))
-    readings, answers = tables.readings, tables.answers
-    newest = (
-        sa.select(readings.c.series_id, readings.c.end_s, answers.c.received_s)
-        .join(answers, answers.c.id == readings.c.batch_id)
-        .where(readings.c.series_id == series_id)
-        .order_by(readings.c.end_s.desc())
-        .limit(1)
-    )
-    await connection.execute(sa.insert(tables.latest).from_select(["series_id", "end_s", "received_s"], newest))
+    found = await observing.newest_as_of(connection, np.array([series_id]), _FOREVER_S)
+    for row in found:
+        newest = {"series_id": series_id, "end_s": row[1], "received_s": row[10]}
+        await connection.execute(sa.insert(tables.latest).values(newest))
