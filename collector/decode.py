@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from collector.decoders import delimited, json_rows, json_suffix, side_by_side, wide_text, xml_items
+from collector.decoders import (
+    bgeigie,
+    delimited,
+    eurdep,
+    gml_multipoint,
+    html_table,
+    irix,
+    json_rows,
+    json_shapes,
+    json_suffix,
+    lines,
+    n42,
+    sheets,
+    side_by_side,
+    wide_text,
+    xml_items,
+)
 from collector.rawtable import PayloadRefused, RawTable
 from domain.reasons import Refusal
 from specs.columns import Wanted
@@ -14,11 +30,23 @@ from specs.decode import Decode
 Decoder = Callable[[bytes, Any, Wanted], RawTable]
 DECODERS: dict[str, Decoder] = {
     "json_rows": json_rows.decode,
+    "json_keyed": json_shapes.keyed,
+    "json_arrays": json_shapes.arrays,
+    "json_header": json_shapes.header,
+    "json_lines": json_shapes.lines,
     "json_suffix": json_suffix.decode,
     "delimited": delimited.decode,
     "wide_text": wide_text.decode,
     "xml_items": xml_items.decode,
     "side_by_side": side_by_side.decode,
+    "lines": lines.decode,
+    "html_table": html_table.decode,
+    "xlsx": sheets.decode,
+    "eurdep": eurdep.decode,
+    "irix": irix.decode,
+    "n42": n42.decode,
+    "bgeigie": bgeigie.decode,
+    "gml_multipoint": gml_multipoint.decode,
 }
 _HEAD_BYTES = 4096
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body")
@@ -32,7 +60,7 @@ def decode(body: bytes, spec: Decode, wanted: Wanted) -> RawTable:
     for mark in spec.error_marks:
         if mark.encode().lower() in head:
             raise PayloadRefused(Refusal.PUBLISHER_ERROR, _plain_text(body))
-    if head.startswith(_HTML):
+    if head.startswith(_HTML) and spec.format != "html_table":
         raise PayloadRefused(Refusal.HTML_INSTEAD, f"an HTML page instead of {spec.format}: {_plain_text(body)}")
     table = DECODERS[spec.format](body, spec, wanted)
     missing = sorted(name for name in wanted.needed if len(table) and name not in table.columns)

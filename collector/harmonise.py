@@ -13,7 +13,7 @@ from collector.rawtable import RawTable
 from domain.readings import Harvest, Station, StationMark
 from domain.reasons import Refusal
 from specs.feed import FeedSpec, Form
-from specs.mapping import MarkMap
+from specs.mapping import Filter, MarkMap
 
 
 class FormReader:
@@ -27,10 +27,14 @@ class FormReader:
 
     def read(self, table: RawTable, context: Context) -> Harvest:
         """Everything that `table` gives, with what was refused and ignored on the way."""
+        for rule in self._form.filters:
+            table = _filtered(table, rule, context.variables)
         if self._quakes is not None:
             return _with_findings(Harvest(quakes=self._quakes.read(table, context)), table)
         assert self._form.station is not None
         index, stations = self._stations.read(self._form.station, table, context.variables)
+        if self._form.catalogue:
+            return _with_findings(Harvest(stations=stations), _without_key(table, index))
         if self._form.marks is not None:
             return self._marked(table, index, stations, self._form.marks, context.variables)
         if self._samples is not None:
@@ -63,6 +67,25 @@ class FormReader:
         # A list of which a row could not be read is no whole list: nobody is taken off it.
         whole = spec.complete and not table.findings.refused
         return _with_findings(Harvest(stations=stations, marks=tuple(marks.values()), marks_complete=whole), table)
+
+
+def _filtered(table: RawTable, rule: Filter, variables: Mapping[str, str]) -> RawTable:
+    """The rows that a feed's filter lets pass; the others are counted with their reason."""
+    texts = [(text or "").strip() for text in cells(table, rule.column, variables)]
+    kept = [at for at, text in enumerate(texts) if (text in rule.keep if rule.keep else text not in rule.drop)]
+    if len(kept) == len(texts):
+        return table
+    for at in sorted(set(range(len(texts))) - set(kept)):
+        table.findings.refuse(Refusal.FILTERED_BY_FEED, table.where[at], f"{rule.column} is {texts[at]!r}: {rule.why}")
+    columns = {name: [column[at] for at in kept] for name, column in table.columns.items()}
+    return replace(table, columns=columns, where=[table.where[at] for at in kept])
+
+
+def _without_key(table: RawTable, index: Sequence[int]) -> RawTable:
+    for at, where in zip(index, table.where, strict=True):
+        if at < 0:
+            table.findings.refuse(Refusal.NO_KEY, where, "the row names no station")
+    return table
 
 
 def _with_findings(harvest: Harvest, table: RawTable) -> Harvest:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 
 from collector.harmonise_readings import Context
 from collector.harmonise_stations import cells
 from collector.harmonise_values import Stamps, number
+from collector.positions import iso6709
 from collector.rawtable import RawTable
 from domain.identity import digest
 from domain.readings import Quake
@@ -16,9 +15,9 @@ from domain.reasons import Ignored, Refusal
 from specs.feed import FeedSpec
 from specs.mapping import QuakeMap, TimeMap
 
-_ISO_6709 = re.compile(r"([+-])(\d{2,6})(\.\d+)?([+-])(\d{3,7})(\.\d+)?(?:([+-]\d+(?:\.\d+)?))?(?:CRS\w*)?/?", re.ASCII)
+__all__ = ["QuakesReader", "iso6709"]
+
 _FIELDS = (
-    "uid",
     "event",
     "status",
     "title",
@@ -26,37 +25,13 @@ _FIELDS = (
     "origin",
     "reported",
     "position",
+    "latitude",
+    "longitude",
+    "depth_km",
     "magnitude",
     "intensity",
     "serial",
 )
-
-
-def iso6709(text: str) -> tuple[float, float, float | None]:
-    """Latitude, longitude in degrees and height in metres (None when absent) of an ISO 6709 text; raises ValueError.
-
-    The digits before the point tell the form: 2 and 3 are degrees, 4 and 5 degrees and minutes, 6 and 7 degrees, minutes, seconds.
-    """
-    match = _ISO_6709.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"`{text}` is no ISO 6709 position")
-    latitude = _angle(match[1], match[2], match[3] or "", 2)
-    longitude = _angle(match[4], match[5], match[6] or "", 3)
-    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-        raise ValueError(f"`{text}` lies outside the Earth")
-    return latitude, longitude, float(match[7]) if match[7] else None
-
-
-def _angle(sign: str, digits: str, fraction: str, degrees: int) -> float:
-    rest = digits[degrees:]
-    if len(rest) not in {0, 2, 4}:
-        raise ValueError(f"`{digits}` has an odd number of digits")
-    parts = [digits[:degrees], *(rest[at : at + 2] for at in range(0, len(rest), 2))]
-    parts[-1] += fraction
-    if any(float(part) >= 60 for part in parts[1:]):
-        raise ValueError(f"`{digits}` has sixty minutes or more")
-    size = math.fsum(float(part) / (1, 60, 3600)[power] for power, part in enumerate(parts))
-    return -size if sign == "-" else size
 
 
 class QuakesReader:
@@ -68,7 +43,13 @@ class QuakesReader:
 
     def read(self, table: RawTable, context: Context) -> tuple[Quake, ...]:
         """Bulletins in order of appearance; a bulletin without identity or report time is refused."""
-        columns = {name: cells(table, getattr(self._spec, name), context.variables) for name in _FIELDS}
+        nothing = [None] * len(table)
+        columns = {
+            name: cells(table, column, context.variables) if (column := getattr(self._spec, name)) else nothing
+            for name in _FIELDS
+        }
+        parts = [cells(table, name, context.variables) for name in self._spec.uid_columns]
+        columns["uid"] = ["-".join(map(str, words)) if all(words) else None for words in zip(*parts, strict=True)]
         found: dict[str, Quake] = {}
         for at, where in enumerate(table.where):
             quake = self._quake(
@@ -100,7 +81,7 @@ class QuakesReader:
         if refusal is not None:
             table.findings.refuse(refusal, where, f"reported {row['reported']!r}, origin {row['origin']!r}")
             return None
-        latitude, longitude, depth_km = self._place(table, where, row["position"])
+        latitude, longitude, depth_km = self._place(table, where, row)
         magnitude = number(row["magnitude"]) if row["magnitude"] else None
         return Quake(
             uid=f"{self._feed.namespace}:{digest(row['uid'])}",
@@ -119,8 +100,13 @@ class QuakesReader:
             serial=row["serial"],
         )
 
-    def _place(self, table: RawTable, where: int, text: str) -> tuple[float | None, float | None, float | None]:
+    def _place(
+        self, table: RawTable, where: int, row: Mapping[str, str]
+    ) -> tuple[float | None, float | None, float | None]:
         """The hypocentre. Bulletins on intensity alone have none; a text that is no position loses the position, not the bulletin."""
+        if self._spec.latitude is not None:
+            return self._apart(table, where, row)
+        text = row["position"]
         if not text:
             return None, None, None
         try:
@@ -129,3 +115,17 @@ class QuakesReader:
             table.findings.refuse(Refusal.BAD_NUMBER, where, str(error))
             return None, None, None
         return latitude, longitude, None if height_m is None else 0.0 - height_m / 1000 + 0.0
+
+    def _apart(
+        self, table: RawTable, where: int, row: Mapping[str, str]
+    ) -> tuple[float | None, float | None, float | None]:
+        """The hypocentre from columns of its own."""
+        latitude, longitude, depth = (number(row[name]) for name in ("latitude", "longitude", "depth_km"))
+        depth_km = depth.value if depth.outcome is None else None
+        if not row["latitude"] and not row["longitude"]:
+            return None, None, depth_km
+        # USGS counts longitudes on past the date line in its outlines; a hypocentre of 181 degrees is refused all the same
+        if not (abs(latitude.value) <= 90 and abs(longitude.value) <= 180):
+            table.findings.refuse(Refusal.BAD_NUMBER, where, f"{row['latitude']!r}, {row['longitude']!r} is no place")
+            return None, None, None
+        return latitude.value, longitude.value, depth_km

@@ -9,15 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from collector.harmonise_stations import StationBook, cells
-from collector.harmonise_values import Number, Numbers, Stamps, number
+from collector.harmonise_values import Number, Numbers, Stamps, is_unit, number
 from collector.rawtable import Cells, Findings, RawTable
 from domain.flags import Qc
 from domain.identity import series_uid
 from domain.readings import NO_TIME, TEXT_KEPT, IntArray, Readings, Series
 from domain.reasons import Ignored, Refusal
-from domain.states import Kind
+from domain.states import CENSORING_CODES, Censoring, Kind
 from specs.feed import FeedSpec, Form
-from specs.mapping import Measure, Only
+from specs.mapping import Measure, Only, TimeMap
+
+_BELOW = CENSORING_CODES.index(Censoring.BELOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class _MeasureReader:
             for part in (measure.window_s, measure.floor, measure.ceiling)
         ]
         self._flags = _flags_of(measure)
+        self._units: dict[str, bool] = {}
 
     def read(
         self, table: RawTable, stations: Sequence[int], usable: npt.NDArray[np.bool_], variables: Mapping[str, str]
@@ -104,6 +107,9 @@ class _MeasureReader:
         texts = cells(table, self.measure.column, variables)
         rows = [at for at, text in enumerate(texts) if text is not None and usable[at]]
         rows = _only(rows, table, self.measure, variables)
+        rows = _judged(rows, table, self.measure, variables)
+        if self.measure.unit_column and rows:
+            rows = self._of_unit(rows, table, self.measure.unit_column, variables)
         if not rows:
             return None
         texts = [texts[at] for at in rows]
@@ -113,6 +119,24 @@ class _MeasureReader:
             rows, values, texts = [rows[at] for at in taken], [values[at] for at in taken], [texts[at] for at in taken]
         series = self._lookup(table, rows, stations, variables)
         return _Columns(np.array(rows, dtype=np.int64), np.array(series, dtype=np.int64), values, texts, self._flags)
+
+    def _of_unit(
+        self, rows: list[int], table: RawTable, column: str, variables: Mapping[str, str]
+    ) -> list[int]:
+        """The rows that state the unit of this measure; any other unit is refused, never converted."""
+        stated = cells(table, column, variables)
+        kept = []
+        for at in rows:
+            text = (stated[at] or "").strip()
+            known = self._units.get(text)
+            if known is None:
+                known = self._units[text] = is_unit(text, self.measure)
+            if known:
+                kept.append(at)
+            else:
+                told = f"{column} is {text!r} where the feed says {self.measure.unit}"
+                table.findings.refuse(Refusal.UNKNOWN_UNIT, table.where[at], told)
+        return kept
 
     def _lookup(
         self, table: RawTable, rows: Sequence[int], stations: Sequence[int], variables: Mapping[str, str]
@@ -131,6 +155,17 @@ class _MeasureReader:
         return found
 
 
+def stamps_of(table: RawTable, time: TimeMap, context: Context) -> Cells:
+    """The stamp's text of every row: a column, two of them, or the time of receipt."""
+    if time.column == "$received":
+        return [str(context.received_s)] * len(table)
+    texts = cells(table, time.column, context.variables)
+    if time.clock is None:
+        return texts
+    clocks = cells(table, time.clock, context.variables)
+    return [f"{day.strip()} {clock.strip()}" if day and clock else None for day, clock in zip(texts, clocks, strict=True)]
+
+
 class ReadingsReader:
     """Turns tables of one form into `Readings`; keeps what is the same from answer to answer."""
 
@@ -143,7 +178,7 @@ class ReadingsReader:
 
     def read(self, table: RawTable, stations: Sequence[int], context: Context) -> Readings | None:
         """All readings of a payload, in the order of measures and rows; refusals go to the table's findings."""
-        stamp_texts = cells(table, self._time.column, context.variables)
+        stamp_texts = stamps_of(table, self._time, context)
         end_s, row_flags = self._times(table, stamp_texts, stations, context)
         usable = end_s != NO_TIME
         parts = [
@@ -197,6 +232,7 @@ class ReadingsReader:
         qc = qc | self._station_flags(context)[series]
         qc = np.where(end > context.received_s + self._time.tolerance_s, qc | Qc.FUTURE_STAMP, qc)
         published = self._published_s(table, rows, context)
+        limit = np.array([np.nan if found.limit is None else found.limit for found in numbers])
         order = _without_repeats(table, rows, series, end, value, texts)
         found = Readings(
             series=(),
@@ -204,8 +240,8 @@ class ReadingsReader:
             end_s=end,
             value=value,
             digits=digits,
-            censoring=np.zeros(len(series), dtype=np.int8),
-            limit=np.full(len(series), np.nan),
+            censoring=np.where(np.isnan(limit), 0, _BELOW).astype(np.int8),
+            limit=limit,
             published_s=published,
             qc=qc,
             texts=texts,
@@ -262,6 +298,18 @@ def _only(rows: list[int], table: RawTable, measure: Measure, variables: Mapping
     return rows
 
 
+def _judged(rows: list[int], table: RawTable, measure: Measure, variables: Mapping[str, str]) -> list[int]:
+    """The rows that the publisher itself holds for good; the others are counted, so that a lost gauge never reads as a dry one."""
+    if measure.quality is None:
+        return rows
+    texts = cells(table, measure.quality.column, variables)
+    good = [at for at in rows if _fits(measure.quality, texts[at])]
+    for at in sorted(set(rows) - set(good)):
+        told = f"{measure.quality.column} is {texts[at]!r}"
+        table.findings.refuse(Refusal.FILTERED_BY_FEED, table.where[at], told)
+    return good
+
+
 def _fits(rule: Only, text: str | None) -> bool:
     return (text or "").strip() in rule.texts
 
@@ -308,7 +356,7 @@ def _without_repeats(
         original = first[inverse[at]]
         if at == original:
             continue
-        if value[at] == value[original]:
+        if value[at] == value[original] or (np.isnan(value[at]) and texts.get(int(at)) == texts.get(int(original))):
             table.findings.ignore(Ignored.REPEATED_IN_PAYLOAD)
         else:
             told = f"{texts.get(int(at), value[at])} where row {table.where[rows[original]]} gives {texts.get(int(original), value[original])}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from collector.harmonise_readings import Context
+from collector.harmonise_readings import Context, stamps_of
 from collector.harmonise_stations import StationBook, cells
 from collector.harmonise_values import Stamp, Stamps, number
 from collector.rawtable import RawTable
@@ -74,10 +74,10 @@ class SamplesReader:
         self, table: RawTable, index: Sequence[int], context: Context
     ) -> tuple[tuple[Sample, ...], tuple[Series, ...]]:
         """Samples in order of appearance; refusals and kinds of nothing go to the table's findings."""
-        columns = [
+        stamps = [(text or "").strip() for text in stamps_of(table, self._time, context)]
+        columns = [stamps] + [
             self._cells(table, name, context.variables)
             for name in (
-                self._time.column,
                 self._spec.layer,
                 self._spec.taxon,
                 self._spec.analyte,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from collector.harmonise_values import number
+from collector.positions import angle, pair
 from collector.rawtable import Cells, RawTable
 from domain.flags import Qc
 from domain.identity import station_uid
@@ -15,9 +15,8 @@ from domain.readings import Station
 from specs.columns import key_columns
 from specs.feed import FeedSpec
 from specs.loading import Table
-from specs.mapping import Choice, KeyPart, Listing, Prefixed, StationMap
+from specs.mapping import Choice, KeyPart, Listing, Position, Prefixed, StationMap
 
-_DMS = re.compile(r"(\d{1,3})\s*°\s*(\d{1,2})\s*[′']\s*(\d{1,2}(?:\.\d+)?)\s*(?:″|\"|'')?\s*([NSEW])?")
 _METRES_PER_DEGREE = 111_195.0
 #: Descriptions remembered per form before starting again.
 _MEMORY = 100_000
@@ -124,6 +123,7 @@ class StationBook:
         latitude, longitude, origin = self._position(spec, row, listed, old)
         zone = next((form.time.zone for form in self._feed.forms if form.time), "UTC")
         elevation = number(row.get(spec.elevation_m) or "") if spec.elevation_m else None
+        told = _Told.of(old) if old and _tells_little(spec) else _Told()
         new = Station(
             uid=uid,
             namespace=self._feed.namespace,
@@ -132,11 +132,11 @@ class StationBook:
             latitude_deg=latitude,
             longitude_deg=longitude,
             position_origin=origin,
-            elevation_m=elevation.value if elevation and elevation.outcome is None else None,
-            region_code=_chosen(spec.region, row) or (listed.get(spec.listed.region, "") if spec.listed else ""),
+            elevation_m=elevation.value if elevation and elevation.outcome is None else told.elevation_m,
+            region_code=_chosen(spec.region, row) or listed.get(_column_of(spec, "region"), "") or told.region_code,
             zone=zone,
-            kind=spec.kind if isinstance(spec.kind, str) else _chosen(spec.kind, row) or "station",
-            owner=_owner(spec, row) or (listed.get(spec.listed.owner, "") if spec.listed else ""),
+            kind=told.kind or (spec.kind if isinstance(spec.kind, str) else _chosen(spec.kind, row) or "station"),
+            owner=_owner(spec, row) or listed.get(_column_of(spec, "owner"), "") or told.owner,
             moving=spec.moving,
         )
         flags = self._flags(spec, new)
@@ -191,6 +191,29 @@ class StationBook:
         return south <= latitude <= north and inside
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What another form of the feed (its catalogue) said of a station whose own row tells nothing but its key."""
+
+    elevation_m: float | None = None
+    region_code: str = ""
+    kind: str = ""
+    owner: str = ""
+
+    @classmethod
+    def of(cls, station: Station) -> _Told:
+        return cls(station.elevation_m, station.region_code, station.kind, station.owner)
+
+
+def _tells_little(spec: StationMap) -> bool:
+    return not (spec.names or spec.position or spec.listed or spec.region or spec.owner) and spec.kind == "station"
+
+
+def _column_of(spec: StationMap, name: str) -> str:
+    """The column of the station list that holds a property; "" without a list (no column is called so)."""
+    return str(getattr(spec.listed, name)) if spec.listed else ""
+
+
 def _described_by(spec: StationMap) -> tuple[str, ...]:
     """The columns beside the key that describe a station."""
     columns: list[str | None] = [*spec.names.values()]
@@ -200,7 +223,7 @@ def _described_by(spec: StationMap) -> tuple[str, ...]:
     columns.append(spec.owner if isinstance(spec.owner, str) else None)
     columns.append(spec.elevation_m)
     if spec.position:
-        columns += [spec.position.latitude, spec.position.longitude]
+        columns += spec.position.columns
     return tuple(dict.fromkeys(name for name in columns if name and name not in key_columns(spec)))
 
 
@@ -212,17 +235,30 @@ def _given(
     spec: StationMap, row: Mapping[str, str | None], listed: Mapping[str, str]
 ) -> tuple[float, float, str] | None:
     """The position that the row gives, else the one in the list; None when neither gives one. NaN stands for what is no position."""
-    at, form = spec.position, spec.position.form if spec.position else "degrees"
-    texts, origin = ((row.get(at.latitude) or "", row.get(at.longitude) or "") if at else ("", "")), "published"
-    if not (texts[0].strip() and texts[1].strip()) and spec.listed:
-        texts, origin, form = (
-            (listed.get(spec.listed.latitude, ""), listed.get(spec.listed.longitude, "")),
-            "listed",
-            "degrees",
-        )
+    found = _own(spec.position, row) if spec.position else None
+    if found is not None:
+        return (*found, "published")
+    if not spec.listed:
+        return None
+    texts = listed.get(spec.listed.latitude, ""), listed.get(spec.listed.longitude, "")
     if not texts[0].strip() or not texts[1].strip():
         return None
-    return _degrees(texts[0], form), _degrees(texts[1], form), origin
+    return angle(texts[0], "degrees"), angle(texts[1], "degrees"), "listed"
+
+
+def _own(at: Position, row: Mapping[str, str | None]) -> tuple[float, float] | None:
+    """The position of a row; None when it gives none."""
+    if at.text is not None:
+        text = (row.get(at.text) or "").strip()
+        return pair(text, at.form, at.order, comma=at.decimal_comma) if text else None
+    texts = [(row.get(name or "") or "").strip() for name in (at.latitude, at.longitude)]
+    if not all(texts):
+        return None
+    sides = [(row.get(name or "") or "") for name in (at.latitude_hemisphere, at.longitude_hemisphere)]
+    latitude, longitude = (
+        angle(text, at.form, comma=at.decimal_comma, hemisphere=side) for text, side in zip(texts, sides, strict=True)
+    )
+    return latitude, longitude
 
 
 def _chosen(part: Choice | Prefixed | str | None, row: Mapping[str, str | None]) -> str:
@@ -232,14 +268,3 @@ def _chosen(part: Choice | Prefixed | str | None, row: Mapping[str, str | None])
         text = (row.get(part.column) or "").strip()
         return part.prefix + text if text else ""
     return ""
-
-
-def _degrees(text: str, form: str) -> float:
-    """Degrees, NaN when the text is no position (which then counts as refused)."""
-    if form == "dms":
-        match = _DMS.fullmatch(text.strip()) if len(text) < 64 else None
-        if not match:
-            return math.nan
-        size = int(match[1]) + int(match[2]) / 60 + float(match[3]) / 3600
-        return -size if match[4] in {"S", "W"} else size
-    return number(text).value

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from domain import units
 from domain.readings import TEXT_KEPT
 from domain.reasons import Ignored, Refusal
 from specs.mapping import Measure, TimeMap
@@ -24,11 +25,15 @@ _MINUS = str.maketrans({"−": "-", "－": "-"})
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """What a cell's text says: a value, or why there is none (`outcome`). `digits` as in `domain.readings.Readings`."""
+    """What a cell's text says: a value, or why there is none (`outcome`). `digits` as in `domain.readings.Readings`.
+
+    `limit` is a limit that was not reached; there is no value then.
+    """
 
     value: float = math.nan
     digits: int = TEXT_KEPT
     outcome: Refusal | Ignored | None = None
+    limit: float | None = None
 
 
 def number(text: str) -> Number:
@@ -56,7 +61,7 @@ class Numbers:
         self._missing_values = {found.value for text in measure.missing if (found := number(text)).outcome is None}
         self._not_measured = frozenset(measure.not_measured)
         self._words: Mapping[str, float] = measure.values
-        self._comma = measure.decimal_comma
+        self._comma, self._thousands, self._below = measure.decimal_comma, measure.thousands, measure.below
         self._known: dict[str, Number] = {}
 
     def read(self, text: str) -> Number:
@@ -78,10 +83,35 @@ class Numbers:
             return Number(outcome=Ignored.NOT_REPORTED)
         if stripped in self._words:
             return Number(self._words[stripped])
-        found = number(stripped.replace(",", ".") if self._comma else text)
+        mark = next((mark for mark in self._below if stripped.startswith(mark)), "")
+        found = self._number(text if not mark else stripped.removeprefix(mark).strip())
         if found.outcome is None and found.value in self._missing_values:
             return Number(outcome=Ignored.PUBLISHER_MISSING_MARK)
-        return Number(found.value) if self._comma and found.outcome is None else found
+        return Number(limit=found.value) if mark and found.outcome is None else found
+
+    def _number(self, text: str) -> Number:
+        """A number in the publisher's own spelling; when that is not ours, the text is kept."""
+        if not (self._comma or self._thousands):
+            return number(text)
+        plain = text.strip().replace("\u202f", " ").replace("\u00a0", " ")
+        if self._thousands:
+            groups = plain.partition("," if self._comma else ".")[0].lstrip("+-").split(self._thousands)
+            if len(groups) > 1 and (not groups[0] or any(len(group) != 3 for group in groups[1:])):
+                return Number(outcome=Refusal.BAD_NUMBER)
+            plain = plain.replace(self._thousands, "")
+        if self._comma and "." in plain:
+            # 1.234 with a decimal comma could be a thousand and more or one and a bit: nobody can tell, so it is none
+            return Number(outcome=Refusal.BAD_NUMBER)
+        found = number(plain.replace(",", ".") if self._comma else plain)
+        return found if found.outcome is not None else Number(found.value)
+
+
+def is_unit(text: str, measure: Measure) -> bool:
+    """Whether a publisher's text spells the unit of a measure."""
+    try:
+        return text in measure.unit_texts or units.unit(text).ucum == measure.unit
+    except units.UnknownUnit:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,14 @@ def document_of(body: bytes) -> Any:
 
 
 def at(document: Any, path: str) -> Any:
-    """The value at a dotted path; None where the path leads nowhere."""
+    """The value at a dotted path, in which a number picks from a list; None where the path leads nowhere."""
     for part in path.split(".") if path else []:
-        document = document.get(part) if isinstance(document, dict) else None
+        if isinstance(document, dict):
+            document = document.get(part)
+        elif isinstance(document, list) and part.isascii() and part.isdigit() and len(part) < 8:
+            document = document[int(part)] if int(part) < len(document) else None
+        else:
+            return None
     return document
 
 
@@ -49,6 +54,25 @@ def rows_at(document: Any, path: str) -> list[Any] | None:
     if isinstance(document, dict):
         return [document]
     return document if isinstance(document, list) else None
+
+
+def rows_below(document: Any, path: str, most: int) -> tuple[list[Any], list[Any]] | None:
+    """Rows at a path in which `name[]` goes through a list, and beside each the object that holds it; None when there is no such list."""
+    first, through, rest = path.partition("[]")
+    rows = rows_at(document, first)
+    if rows is None or not through:
+        return None if rows is None else (rows, [document] * len(rows))
+    found: list[Any] = []
+    owners: list[Any] = []
+    for holder in rows:
+        below = rows_at(holder, rest.removeprefix(".")) if "[]" not in rest else None
+        deeper = (below, [holder] * len(below)) if below is not None else rows_below(holder, rest.removeprefix("."), most)
+        if deeper is not None:
+            found += deeper[0]
+            owners += deeper[1]
+        if len(found) > most:
+            break
+    return found, owners
 
 
 def text_of_value(value: Any) -> str | None:

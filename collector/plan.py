@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import product
@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 
 from specs.feed import FeedSpec, Form
 from specs.loading import Table
-from specs.request import PLACEHOLDER, Listed, Moment, Request, Span, Values, Variable
+from specs.request import PLACEHOLDER, Listed, Moment, Paging, Request, Span, Values, Variable
 from specs.strict import EnvRef
 
+#: The variable of the page in a template; no variable of an operator can be called so, and any page is the same form.
+_PAGE = "page_"
 _NO_TABLES: Mapping[str, Table] = MappingProxyType({})
 
 
@@ -34,6 +36,20 @@ class PlannedRequest:
     redirect_hosts: tuple[str, ...] = ()
     form_id: str = ""
     absent: tuple[int, ...] = ()
+    paging: Paging | None = None
+    page: int = 0
+
+
+def next_page(request: PlannedRequest, read: int) -> PlannedRequest | None:
+    """The request for what follows a page that held `read` rows; None when it was the last, or enough."""
+    paging = request.paging
+    if paging is None or read < paging.size or request.page + 1 >= paging.most:
+        return None
+    page = request.page + 1
+    at = paging.first + page * (paging.size if paging.by == "rows" else 1)
+    parts = urlsplit(request.url)
+    query = [(name, str(at) if name == paging.parameter else text) for name, text in _pairs(parts.query)]
+    return replace(request, url=urlunsplit(parts._replace(query=urlencode(query, quote_via=quote))), page=page)
 
 
 def planned(feed: FeedSpec, now_s: float, tables: Mapping[str, Table] = _NO_TABLES) -> tuple[PlannedRequest, ...]:
@@ -72,6 +88,8 @@ def _requests(feed: FeedSpec, form: Form, now_s: float, tables: Mapping[str, Tab
     names = list(request.variables)
     for values in product(*(list(_values(request.variables[name], now_s, tables)) for name in names)):
         chosen = dict(zip(names, values, strict=True))
+        if request.paging:
+            chosen[_PAGE] = str(request.paging.first)
         yield PlannedRequest(
             feed_id=feed.id,
             method=request.method,
@@ -83,6 +101,7 @@ def _requests(feed: FeedSpec, form: Form, now_s: float, tables: Mapping[str, Tab
             redirect_hosts=request.redirect_hosts,
             form_id=form.id,
             absent=request.absent,
+            paging=request.paging,
         )
 
 
@@ -101,9 +120,17 @@ def _values(variable: Variable, now_s: float, tables: Mapping[str, Table]) -> It
         case Moment():
             now = datetime.fromtimestamp(now_s, UTC)
             moments = (now + timedelta(seconds=variable.offset_s + more) for more in (0, *variable.also_s))
-            yield from dict.fromkeys(
-                moment.astimezone(ZoneInfo(variable.zone)).strftime(variable.format) for moment in moments
-            )
+            yield from dict.fromkeys(_spelt(moment, variable) for moment in moments)
+
+
+def _spelt(moment: datetime, variable: Moment) -> str:
+    """A moment as the template wants it; steps are counted from midnight in its zone."""
+    local = moment.astimezone(ZoneInfo(variable.zone))
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    if variable.step_s > 1:
+        local -= timedelta(seconds=int((local - midnight).total_seconds()) % variable.step_s)
+        local = local.replace(second=local.second if variable.step_s < 60 else 0, microsecond=0)
+    return str(int(local.timestamp())) if variable.format == "epoch_s" else local.strftime(variable.format)
 
 
 def _listed(variable: Listed, tables: Mapping[str, Table]) -> Iterator[str]:
@@ -119,10 +146,16 @@ def _listed(variable: Listed, tables: Mapping[str, Table]) -> Iterator[str]:
 def _template(request: Request) -> str:
     """The address with its plain parameters; secret ones are left out."""
     plain = {name: value for name, value in request.parameters.items() if isinstance(value, str)}
+    if request.paging:
+        plain[request.paging.parameter] = f"{{{_PAGE}}}"
     if not plain:
         return request.url
     parts = urlsplit(request.url)
     return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(plain, safe="{}"))))))
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    return parse_qsl(query, keep_blank_values=True)
 
 
 def _filled(template: str, chosen: Mapping[str, str]) -> str:

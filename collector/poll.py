@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from collector.fetch import Fetcher
 from collector.health import NOT_REACHED, Run
 from collector.pipeline import Pipeline
-from collector.plan import planned
+from collector.plan import next_page, planned
 from domain.clock import Clock
 from domain.reasons import Refusal
 from specs.feed import FeedSpec
@@ -33,21 +34,30 @@ class Poller:
 
     async def poll(self, feed: FeedSpec) -> Run | None:
         """Ask everything that is due of `feed`; None when nothing is. Ends early when the publisher says no or is not there."""
-        requests = planned(feed, self.clock.now_s(), self.pipeline.config.tables)
+        requests = deque(planned(feed, self.clock.now_s(), self.pipeline.config.tables))
         run: Run | None = None
-        unreached = 0
-        for number, request in enumerate(requests):
-            if number:
+        unreached = asked = 0
+        page = ""
+        while requests:
+            request = requests.popleft()
+            if asked:
                 await self.sleep(feed.schedule.pause_s)
             if self.stopping.is_set():
+                requests.appendleft(request)
                 break
+            asked += 1
             fetched = await self.fetcher.fetch(request)
             run = run or self.pipeline.begin(feed, fetched.answer.requested_s)
-            await self.pipeline.take(fetched, run)
+            tally = await self.pipeline.take(fetched, run)
             self.fetcher.committed(fetched.answer)
             unreached = unreached + 1 if fetched.answer.failure in NOT_REACHED else 0
             if fetched.answer.failure is Refusal.BLOCKED or unreached >= GIVE_UP_AFTER:
                 break
+            # A server that does not know its paging parameter sends the first page for ever.
+            following = next_page(request, tally.read) if fetched.answer.sha256 != page or not request.page else None
+            page = fetched.answer.sha256
+            if following:
+                requests.appendleft(following)
         if run:
-            await self.pipeline.finish(run, planned=len(requests))
+            await self.pipeline.finish(run, planned=asked + len(requests))
         return run

@@ -47,10 +47,12 @@ def validate(config: at.ConfigOption = None) -> None:
 
 @app.command()
 def vocabulary() -> None:
-    """The words that a feed file may use: quantities, units, media, analytes, reasons of refusal."""
+    """The words that a feed file may use: formats, mapping, quantities, units, media, analytes, reasons of refusal."""
     from domain import analytes, media, quantities, units
     from domain.reasons import Refusal
+    from specs import schema
 
+    print(schema.vocabulary())
     print("quantities")
     for quantity in quantities.TABLE:
         print(f"  {quantity.id:<45} {quantity.unit:<12} {quantity.meaning}")

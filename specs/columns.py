@@ -10,11 +10,15 @@ from specs.mapping import Choice, KeyPart, Measure, Prefixed, StationMap
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Columns by what is done with them: `texts` are words and stamps, `numbers` keep their literal. Without `needed` nothing can be read."""
+    """Columns by what is done with them: `texts` are words and stamps, `numbers` keep their literal. Without `needed` nothing can be read.
+
+    `heads` are texts that stand once in the document.
+    """
 
     texts: tuple[str, ...]
     numbers: tuple[str, ...]
     needed: frozenset[str]
+    heads: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -30,7 +34,7 @@ def wanted(form: Form) -> Wanted:
     if form.station:
         _station(form.station, texts, numbers, needed)
     if form.time:
-        texts += [form.time.column, form.time.published]
+        texts += [form.time.column, form.time.clock, form.time.published]
         needed.append(form.time.column)
     for measure in form.measures:
         _measure(measure, texts, numbers)
@@ -41,10 +45,13 @@ def wanted(form: Form) -> Wanted:
     if form.samples:
         needed += [form.samples.analyte, form.samples.detected, form.samples.limit]
     if form.quakes:
-        needed += [form.quakes.uid, form.quakes.event, form.quakes.reported]
+        texts += form.quakes.uid_columns
+        needed += [*form.quakes.uid_columns, form.quakes.event, form.quakes.reported]
+    texts += [rule.column for rule in form.filters]
+    heads = tuple(dict.fromkeys(name[6:] for name in (*texts, *numbers, *needed) if name and name.startswith("$head.")))
     plain_numbers = _own(numbers)
     plain_texts = tuple(name for name in _own(texts) if name not in plain_numbers)
-    return Wanted(plain_texts, plain_numbers, frozenset(_own(needed)))
+    return Wanted(plain_texts, plain_numbers, frozenset(_own(needed)), heads)
 
 
 #: Fields of sample, quake and mark maps that name a column.
@@ -55,7 +62,6 @@ _COLUMNS = (
     "unit",
     "layer",
     "taxon",
-    "uid",
     "event",
     "status",
     "title",
@@ -63,6 +69,9 @@ _COLUMNS = (
     "origin",
     "reported",
     "position",
+    "latitude",
+    "longitude",
+    "depth_km",
     "magnitude",
     "intensity",
     "serial",
@@ -87,7 +96,7 @@ def _station(station: StationMap, texts: list[str | None], numbers: list[str | N
         texts.append(station.owner)
     numbers.append(station.elevation_m)
     if station.position:
-        numbers += [station.position.latitude, station.position.longitude]
+        numbers += station.position.columns
 
 
 def _measure(measure: Measure, texts: list[str | None], numbers: list[str | None]) -> None:
@@ -95,7 +104,8 @@ def _measure(measure: Measure, texts: list[str | None], numbers: list[str | None
         measure.column,
         *(part for part in (measure.window_s, measure.floor, measure.ceiling) if isinstance(part, str)),
     ]
-    texts += [rule.column for rule in (measure.only, measure.except_for) if rule]
+    texts += [rule.column for rule in (measure.only, measure.except_for, measure.quality) if rule]
+    texts.append(measure.unit_column)
 
 
 def _own(names: list[str | None] | list[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from domain.states import Redistribute
 from specs.decode import Decode
-from specs.mapping import MarkMap, Measure, QuakeMap, Quantity, SampleMap, StationMap, TimeMap
+from specs.mapping import Filter, MarkMap, Measure, QuakeMap, Quantity, SampleMap, StationMap, TimeMap
 from specs.request import Request
 from specs.strict import Identifier, Names, Strict
 
@@ -58,7 +58,10 @@ class Expect(Strict):
 
 
 class Form(Strict):
-    """One shape of answer: how it is asked for, how it is read, what its rows are."""
+    """One shape of answer: how it is asked for, how it is read, what its rows are.
+
+    `catalogue`: the rows are stations and nothing else; forms whose rows name the same keys then have their names and places.
+    """
 
     id: Identifier
     request: Request
@@ -69,6 +72,8 @@ class Form(Strict):
     samples: SampleMap | None = None
     quakes: QuakeMap | None = None
     marks: MarkMap | None = None
+    catalogue: bool = False
+    filters: tuple[Filter, ...] = ()
 
     @model_validator(mode="after")
     def _dropped_columns_are_not_used(self) -> Self:
@@ -81,12 +86,13 @@ class Form(Strict):
 
     @model_validator(mode="after")
     def _rows_become_one_thing(self) -> Self:
-        given = [bool(self.measures), self.samples is not None, self.quakes is not None, self.marks is not None]
+        given = [bool(self.measures), self.samples is not None, self.quakes is not None]
+        given += [self.marks is not None, self.catalogue]
         if sum(given) != 1:
-            raise ValueError("a form has exactly one of `measures`, `samples`, `quakes` and `marks`")
+            raise ValueError("a form has exactly one of `measures`, `samples`, `quakes` and `marks` (or is a `catalogue`)")
         if self.quakes is None and self.station is None:
             raise ValueError("`station` is missing")
-        if self.marks is None and self.time is None:
+        if self.marks is None and not self.catalogue and self.time is None:
             raise ValueError("`time` is missing")
         return self
 

@@ -93,15 +93,37 @@ class Listing(Strict):
 
 
 class Position(Strict):
-    """The columns of the coordinates, in degrees or as degrees, minutes and seconds.
+    """The columns of the coordinates (`latitude` and `longitude`), or one column `text` with both in `order`.
 
+    `form`: `degrees` (with or without a hemisphere letter), `degrees_minutes` and `dms` (any signs or blanks between), `nmea`
+    (ddmm.mmmm), `iso6709` (only as `text`). `latitude_hemisphere` and `longitude_hemisphere` are columns with N, S, E or W. A sign and a
+    letter together contradict each other and are refused.
     `steady_m`: a station that reports its own GPS jitters; a position closer than this to the one already known does not move it.
     """
 
-    latitude: Column
-    longitude: Column
-    form: Literal["degrees", "dms"] = "degrees"
+    latitude: Column | None = None
+    longitude: Column | None = None
+    text: Column | None = None
+    order: Literal["lat_lon", "lon_lat"] = "lat_lon"
+    form: Literal["degrees", "degrees_minutes", "dms", "nmea", "iso6709"] = "degrees"
+    decimal_comma: bool = False
+    latitude_hemisphere: Column | None = None
+    longitude_hemisphere: Column | None = None
     steady_m: float = Field(default=0.0, ge=0.0)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.text is None) is (self.latitude is None) or (self.latitude is None) is not (self.longitude is None):
+            raise ValueError("a position is `latitude` and `longitude`, or one `text`")
+        if self.form == "iso6709" and self.text is None:
+            raise ValueError("an ISO 6709 position is one `text`")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that the position is read from."""
+        names = (self.latitude, self.longitude, self.text, self.latitude_hemisphere, self.longitude_hemisphere)
+        return tuple(name for name in names if name)
 
 
 class StationMap(Strict):
@@ -128,9 +150,12 @@ class TimeMap(Strict):
     `format` is `iso`, `epoch_s`, `epoch_ms`, `filetime`, `loose` (year, month, day, and maybe hour and minute, with or without zero
     padding, any separators; `24:00` is the next midnight) or a strftime pattern. A stamp later than receipt by more than `future_s`
     is refused, one later by more than `tolerance_s` is flagged. `history_s`: the document itself reaches that far back.
+    `clock` is a second column with the time of day. The column `$received` is the time of receipt, for answers that tell none.
+    A fixed offset is a zone too: `Etc/GMT-9` is UTC+9.
     """
 
     column: Column
+    clock: Column | None = None
     format: str = "iso"
     zone: Zone
     zone_stated: bool = False
@@ -141,12 +166,11 @@ class TimeMap(Strict):
     oldest: int = Field(default=1945, ge=1900)
     history_s: int = Field(default=0, ge=0)
 
-
-class PerRow(Strict):
-    """A unit that each row states; `spellings` maps the publisher's spelling where our table does not know it."""
-
-    column: Column
-    spellings: dict[str, UnitText] = Field(default_factory=dict)
+    @model_validator(mode="after")
+    def _receipt_is_a_count(self) -> Self:
+        if self.column == "$received" and (self.format, self.zone_stated, self.clock) != ("epoch_s", True, None):
+            raise ValueError("`$received` needs `format: epoch_s`, `zone_stated: true` and no `clock`")
+        return self
 
 
 class Only(Strict):
@@ -156,6 +180,23 @@ class Only(Strict):
     texts: tuple[str, ...] = Field(min_length=1)
 
 
+class Filter(Strict):
+    """Rows to read: those whose `column` has one of the texts `keep`, or none of the texts `drop`. The others are counted as filtered by the
+    feed; `why` stands beside the choice.
+    """
+
+    column: Column
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    why: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_list(self) -> Self:
+        if bool(self.keep) is bool(self.drop):
+            raise ValueError("a filter has exactly one of `keep` and `drop`")
+        return self
+
+
 class Measure(Strict):
     """One column of numbers that becomes readings.
 
@@ -163,6 +204,10 @@ class Measure(Strict):
     `values` gives the number that a word stands for. `unit_origin`: `payload` when the answer states the unit, `assumed` when only
     this file does, `not_stated` when nobody does. `floor` and `ceiling` are the detector's own limits. `only` keeps the rows of one
     kind, `except_for` all but them, so that unlike things under one column name become unlike series.
+    `unit_column` states the unit of each row (or of the document, as `$head.x`): a row with another unit than `unit`, or one of `unit_texts`,
+    is refused and never converted, since a publisher that changes its unit overnight is what this must catch. Rows with units of two kinds
+    are two measures with `only`. `thousands` are the separators inside numbers; `below` are marks before a number that make it a limit that
+    was not reached, as in `<0.05`. `quality` names a column of the publisher's judgement: only rows with one of its texts are readings.
     """
 
     column: Column
@@ -180,6 +225,11 @@ class Measure(Strict):
     not_measured: tuple[str, ...] = ()
     values: dict[str, float] = Field(default_factory=dict)
     decimal_comma: bool = False
+    thousands: str = Field(default="", max_length=1)
+    below: tuple[str, ...] = ()
+    unit_column: Column | None = None
+    unit_texts: tuple[str, ...] = ()
+    quality: Only | None = None
     required: bool = True
     reliable: bool = True
     background: bool = False
@@ -235,20 +285,38 @@ class SampleMap(Strict):
 
 
 class QuakeMap(Strict):
-    """Rows that are bulletins on earthquakes. `position` is one ISO 6709 column, in degrees or in degrees and minutes."""
+    """Rows that are bulletins on earthquakes. `position` is one ISO 6709 column, in degrees or in degrees and minutes; or the place is
+    `latitude`, `longitude` and `depth_km` (positive down). A bulletin is known by `uid`; several columns are joined by `-`.
+    """
 
-    uid: Column
+    uid: Column | tuple[Column, ...]
     event: Column
-    status: Column
-    statuses: dict[str, Literal["issued", "corrected", "cancelled"]]
-    title: Column
-    place: Column
-    origin: Column
     reported: Column
-    position: Column
-    magnitude: Column
-    intensity: Column
-    serial: Column
+    origin: Column
+    status: Column | None = None
+    statuses: dict[str, Literal["issued", "corrected", "cancelled"]] = Field(default_factory=dict)
+    title: Column | None = None
+    place: Column | None = None
+    position: Column | None = None
+    latitude: Column | None = None
+    longitude: Column | None = None
+    depth_km: Column | None = None
+    magnitude: Column | None = None
+    intensity: Column | None = None
+    serial: Column | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.position and (self.latitude or self.longitude or self.depth_km):
+            raise ValueError("the place is `position`, or `latitude`, `longitude` and `depth_km`")
+        if (self.latitude is None) is not (self.longitude is None):
+            raise ValueError("`latitude` and `longitude` belong together")
+        return self
+
+    @property
+    def uid_columns(self) -> tuple[str, ...]:
+        """The columns that tell one bulletin from another."""
+        return (self.uid,) if isinstance(self.uid, str) else self.uid
 
 
 class MarkMap(Strict):

@@ -56,7 +56,8 @@ class Listed(Strict):
 
 
 class Moment(Strict):
-    """A template variable made from the time of asking: `format` as in strftime, in `zone`, moved by `offset_s`.
+    """A template variable made from the time of asking: `format` as in strftime (or `epoch_s`), in `zone`, moved by `offset_s`, and then
+    set back to a whole multiple of `step_s` (600 gives 13:10, 13:20, ...).
 
     `also_s` asks for further moments too; a year in the template thus reads last year's file as well in the first days of January.
     """
@@ -64,7 +65,21 @@ class Moment(Strict):
     format: str
     zone: Zone = "UTC"
     offset_s: int = 0
+    step_s: int = Field(default=1, ge=1, le=86_400)
     also_s: tuple[int, ...] = ()
+
+
+class Paging(Strict):
+    """An answer in pages: `parameter` counts rows (`by: rows`: 0, 1000, 2000, ...) or pages (`by: pages`: 1, 2, 3, ...) from `first`.
+
+    The next page is asked for as long as a page holds `size` rows or more, is not the same as the one before, and fewer than `most` were asked.
+    """
+
+    parameter: str = Field(min_length=1)
+    size: int = Field(ge=1)
+    by: Literal["rows", "pages"] = "rows"
+    first: int = Field(default=0, ge=0)
+    most: int = Field(default=50, ge=1, le=1000)
 
 
 Variable = Values | Span | Listed | Moment
@@ -88,10 +103,12 @@ class Request(Strict):
     every_s: int | None = Field(default=None, ge=60)
     absent: tuple[int, ...] = ()
     redirect_hosts: tuple[str, ...] = ()
+    paging: Paging | None = None
 
     @model_validator(mode="after")
     def _placeholders_are_defined(self) -> Self:
-        wanted = set(PLACEHOLDER.findall(self.url + self.body))
+        plain = [value for value in self.parameters.values() if isinstance(value, str)]
+        wanted = set(PLACEHOLDER.findall(" ".join((self.url, self.body, *plain))))
         if missing := sorted(wanted - set(self.variables)):
             raise ValueError(f"the template names {', '.join(missing)}, which `variables` does not define")
         if unused := sorted(set(self.variables) - wanted - set(PLACEHOLDER.findall(" ".join(self.also)))):

@@ -32,6 +32,25 @@ def reference() -> str:
     return "\n".join(_part(name, part) for name, part in parts.items() if "properties" in part)
 
 
+def vocabulary() -> str:
+    """The formats and the parts of a mapping with their keys, for a terminal."""
+    document = FeedSpec.model_json_schema()
+    parts = {name: part for name, part in document["$defs"].items() if "properties" in part}
+    formats = [part for part in parts.values() if "format" in part["properties"] and "max_rows" in part["properties"]]
+    told = [f"  {part['properties']['format']['const']:<15} {_first(part)}\n{_keys(part)}" for part in formats]
+    mapping = [f"  {name:<15} {_first(part)}\n{_keys(part)}" for name, part in parts.items() if part not in formats]
+    return "\n".join(["formats (decode.format)", *told, "parts of a form", *mapping])
+
+
+def _first(part: dict[str, Any]) -> str:
+    """The first sentence of a part's description."""
+    return " ".join(part.get("description", "").split()).partition(". ")[0].removesuffix(".") + "."
+
+
+def _keys(part: dict[str, Any]) -> str:
+    return " " * 18 + ", ".join(key for key in part["properties"] if key != "format")
+
+
 def _part(name: str, part: dict[str, Any]) -> str:
     lines = [f"### {name}\n", part.get("description", ""), "", "| key | value | default |", "|---|---|---|"]
     for key, value in part["properties"].items():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 
-from collector.rawtable import Findings, PayloadRefused, RawTable
+from collector.decoders.json_table import unpacked
+from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
 from collector.text import lines_of, text_of
 from domain.reasons import Ignored, Refusal
 from specs.columns import Wanted
-from specs.decode import Delimited
+from specs.decode import Delimited, Packed
 
 _MOST_CELLS = 5000
 
@@ -21,9 +22,15 @@ def decode(body: bytes, spec: Delimited, wanted: Wanted) -> RawTable:
     head = {
         cells[0].strip(): cells[1].strip() for cells in _split(lines[spec.skip_lines : skip], spec) if len(cells) > 1
     }
-    numbered = [(number, cells) for number, cells in _numbered(lines, skip, spec) if cells]
-    names = [name.strip() for name in (spec.header or (numbered[0][1] if numbered else []))]
+    first, last = _span(lines, skip, spec)
+    numbered = [(number, cells) for number, cells in _numbered(lines[:last], first, spec) if cells]
+    if spec.comment:
+        numbered = [(number, cells) for number, cells in numbered if not lines[number - 1].startswith(spec.comment)]
+    names = [_unguarded(name, spec).strip() for name in (spec.header or (numbered[0][1] if numbered else []))]
     if spec.has_header:
+        numbered = numbered[1:]
+    if spec.unit_line and numbered:
+        head |= {f"unit.{name}": unit.strip() for name, unit in zip(names, numbered[0][1], strict=False)}
         numbered = numbered[1:]
     if not names:
         raise PayloadRefused(Refusal.MISSING_COLUMN, "the text has no header line")
@@ -31,11 +38,32 @@ def decode(body: bytes, spec: Delimited, wanted: Wanted) -> RawTable:
         raise PayloadRefused(Refusal.BAD_SYNTAX, f"{len(names)} columns")
     if len(numbered) > spec.max_rows:
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(numbered)} rows, at most {spec.max_rows} are read")
-    return _table(names, numbered, head, wanted)
+    return _table(names, numbered, head, wanted, spec)
+
+
+def _span(lines: Sequence[str], skip: int, spec: Delimited) -> tuple[int, int]:
+    """Where the table begins and ends, as places in `lines`."""
+    first = skip
+    if spec.header_begins:
+        first = next((at for at in range(skip, len(lines)) if lines[at].startswith(spec.header_begins)), -1)
+        if first < 0:
+            raise PayloadRefused(Refusal.MISSING_COLUMN, f"no line begins with `{spec.header_begins}`")
+    if not spec.footer_begins:
+        return first, len(lines)
+    return first, next((at for at in range(first, len(lines)) if lines[at].startswith(spec.footer_begins)), len(lines))
 
 
 def _split(lines: Sequence[str], spec: Delimited) -> list[list[str]]:
-    return list(csv.reader(lines, delimiter=spec.delimiter))
+    return [_cells(line, spec) for line in lines]
+
+
+def _cells(line: str, spec: Delimited) -> list[str]:
+    """The cells of one line that stands by itself."""
+    if spec.delimiter == "whitespace":
+        return line.split()
+    if len(spec.delimiter) == 1 and spec.quote in line:
+        return next(csv.reader((line,), delimiter=spec.delimiter, quotechar=spec.quote), [])
+    return line.split(spec.delimiter) if line else []
 
 
 def _numbered(lines: Sequence[str], skip: int, spec: Delimited) -> list[tuple[int, list[str]]]:
@@ -45,32 +73,37 @@ def _numbered(lines: Sequence[str], skip: int, spec: Delimited) -> list[tuple[in
     """
     records: list[tuple[int, list[str]]] = []
     try:
-        if spec.multiline:
-            reader = csv.reader((line + "\n" for line in lines[skip:]), delimiter=spec.delimiter)
+        if spec.multiline and len(spec.delimiter) == 1:
+            text = (line + "\n" for line in lines[skip:])
+            reader = csv.reader(text, delimiter=spec.delimiter, quotechar=spec.quote)
             records = [(skip + reader.line_num, cells) for cells in reader]
         else:
             for number, line in enumerate(lines[skip:], skip + 1):
-                records.append(
-                    (
-                        number,
-                        next(csv.reader((line,), delimiter=spec.delimiter), []) if '"' in line else _plain(line, spec),
-                    )
-                )
+                records.append((number, _cells(line, spec)))
     except csv.Error as error:
         raise PayloadRefused(Refusal.BAD_SYNTAX, f"after line {skip + len(records)}: {error}") from error
     return records
 
 
-def _plain(line: str, spec: Delimited) -> list[str]:
-    return line.split(spec.delimiter) if line else []
+def _unguarded(cell: str, spec: Delimited) -> str:
+    """A cell without the `="..."` by which publishers keep spreadsheets from reading a number as a date."""
+    text = cell.strip()
+    return text[2:-1] if spec.guards and text.startswith('="') and text.endswith('"') and len(text) > 2 else cell
 
 
 def _table(
-    names: list[str], numbered: Sequence[tuple[int, list[str]]], head: dict[str, str], wanted: Wanted
+    names: list[str],
+    numbered: Sequence[tuple[int, list[str]]],
+    head: dict[str, str],
+    wanted: Wanted,
+    spec: Delimited,
 ) -> RawTable:
     findings = Findings()
     kept = []
-    for number, cells in numbered:
+    for number, found in numbered:
+        cells = found
+        if spec.trailing and len(cells) > len(names) and not any(cell.strip() for cell in cells[len(names) :]):
+            cells = cells[: len(names)]
         if len(cells) == len(names):
             kept.append((number, cells))
         elif not any(cell.strip() for cell in cells):
@@ -80,5 +113,15 @@ def _table(
                 Refusal.NOT_A_RECORD, number, f"{len(cells)} cells where the header has {len(names)}: {cells[:6]}"
             )
     places = {name: at for at, name in reversed(list(enumerate(names))) if name in wanted.names}
-    columns = {name: [cells[at] for _, cells in kept] for name, at in places.items()}
+    columns: dict[str, Cells] = {name: [cells[at] for _, cells in kept] for name, at in places.items()}
+    if spec.guards:
+        columns = {name: [_unguarded(cell or "", spec) for cell in cells] for name, cells in columns.items()}
+    if spec.packed and spec.packed.column in names:
+        columns |= _unpacked([cells[names.index(spec.packed.column)] for _, cells in kept], spec.packed, wanted)
     return RawTable(columns, [number for number, _ in kept], len(numbered), head, findings)
+
+
+def _unpacked(cells: Sequence[str], packed: Packed, wanted: Wanted) -> dict[str, Cells]:
+    rows = [unpacked(cell, packed) for cell in cells]
+    met = {name for row in rows for name in row}
+    return {name: [row.get(name) for row in rows] for name in wanted.names if name in met}

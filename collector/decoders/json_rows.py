@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from collector.literal_json import at, document_of, rows_at, shape, text_of_value
-from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
+from collector.decoders.json_table import check, opened, table_of
+from collector.literal_json import rows_below, shape
+from collector.rawtable import Cells, PayloadRefused, RawTable
 from domain.reasons import Refusal
 from specs.columns import Wanted
 from specs.decode import JsonRows
@@ -21,6 +21,8 @@ _NOTHING = msgspec.Raw(b"")
 def decode(body: bytes, spec: JsonRows, wanted: Wanted) -> RawTable:
     """Rows of a JSON document as columns of text; raises PayloadRefused."""
     body = body.removeprefix(b"\xef\xbb\xbf")
+    if spec.in_xml or spec.pivot or spec.packed or wanted.heads or "[]" in spec.rows:
+        return _tolerant(body, spec, wanted)
     try:
         return _fast(body, spec, wanted)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -64,7 +66,7 @@ def _text_of(raw: bytes) -> str | None:
 def _document_type(rows: str, wanted: Wanted) -> tuple[Any, dict[str, str]]:
     """A decoder for exactly these columns below the row path, and the attribute that holds each column."""
     names = {name: f"c{number}" for number, name in enumerate(wanted.names)}
-    if any("." in name for name in names):
+    if any("." in name or name.startswith("^") for name in names):
         raise msgspec.ValidationError("nested columns are read the slower way")
     fields: list[tuple[str, Any, Any]] = [
         (names[name], str | None | msgspec.UnsetType, msgspec.UNSET) for name in wanted.texts
@@ -93,31 +95,11 @@ def _check_envelope(found: Any, spec: JsonRows) -> None:
 
 
 def _tolerant(body: bytes, spec: JsonRows, wanted: Wanted) -> RawTable:
-    document = document_of(body)
-    if spec.ok is not None and (text := text_of_value(at(document, spec.ok.path))) not in spec.ok.values:
-        message = text_of_value(at(document, spec.ok.message)) if spec.ok.message else ""
-        raise PayloadRefused(Refusal.PUBLISHER_ERROR, f"{spec.ok.path} is {text}: {message or shape(document)}")
-    rows = rows_at(document, spec.rows)
-    if rows is None:
+    document = opened(body, spec)
+    check(document, spec)
+    found = rows_below(document, spec.rows, spec.max_rows)
+    if found is None:
         raise PayloadRefused(
             Refusal.ROWS_NOT_FOUND, f"no list of rows at `{spec.rows or 'the top'}`; the document has {shape(document)}"
         )
-    if len(rows) > spec.max_rows:
-        raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(rows)} rows, at most {spec.max_rows} are read")
-    return _table(rows, wanted)
-
-
-def _table(rows: Sequence[Any], wanted: Wanted) -> RawTable:
-    findings = Findings()
-    where = []
-    columns: dict[str, list[str | None]] = {name: [] for name in wanted.names}
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, Mapping):
-            findings.refuse(Refusal.NOT_A_RECORD, number, f"a row must be an object, not {text_of_value(row)}")
-            continue
-        where.append(number)
-        for name, cells in columns.items():
-            cells.append(text_of_value(row[name] if name in row else at(row, name)))
-    met = {name for row in rows if isinstance(row, Mapping) for name in row}
-    present = {name: cells for name, cells in columns.items() if name in met or any(cell is not None for cell in cells)}
-    return RawTable(present, where, len(rows), findings=findings)
+    return table_of(found[0], found[1], document, spec, wanted)

@@ -1,0 +1,138 @@
+"""Sheets of an XLSX workbook: header found by its words, footers inside the sheet cut off, archives that swell refused before they do."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time
+from typing import Any
+
+import openpyxl
+
+from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
+from domain.reasons import Ignored, Refusal
+from specs.columns import Wanted
+from specs.decode import Sheets
+
+_MOST_COLUMNS = 500
+#: Packed to unpacked: real workbooks reach about 20, bombs a thousand.
+_MOST_SWELL = 200
+#: The header stands within so many rows of a sheet's top.
+_HEADER_WITHIN = 50
+
+
+def decode(body: bytes, spec: Sheets, wanted: Wanted) -> RawTable:
+    """The rows of all chosen sheets, one below the other, with the column `sheet`. Raises PayloadRefused."""
+    _check(body, spec)
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
+        names = [name for name in book.sheetnames if not spec.sheets or name in spec.sheets]
+        tables = [_sheet(book[name], name, spec, wanted) for name in names]
+    except PayloadRefused:
+        raise
+    except Exception as error:
+        # The library raises whatever a broken part of the archive makes it raise: KeyError, ValueError, its own, lxml's.
+        raise PayloadRefused(Refusal.BAD_SYNTAX, f"no workbook: {type(error).__name__}: {error}") from error
+    if missing := sorted(set(spec.sheets) - set(names)):
+        raise PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no sheet {', '.join(missing)}; there are {book.sheetnames[:12]}")
+    found = [table for table in tables if table is not None]
+    if not found:
+        raise PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no sheet has a header with {', '.join(spec.has)}")
+    return _together(found, spec)
+
+
+def _check(body: bytes, spec: Sheets) -> None:
+    """What the archive says of itself, before a byte of it is unpacked."""
+    try:
+        parts = zipfile.ZipFile(io.BytesIO(body)).infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise PayloadRefused(Refusal.BAD_SYNTAX, f"no workbook: {error}") from error
+    size = sum(part.file_size for part in parts)
+    if size > spec.max_unpacked or size > _MOST_SWELL * len(body) + 1_000_000:
+        raise PayloadRefused(Refusal.TOO_LARGE, f"the workbook unpacks to {size} bytes")
+
+
+def _sheet(sheet: Any, name: str, spec: Sheets, wanted: Wanted) -> RawTable | None:
+    """One sheet, or None when it has no such header."""
+    rows = _rows(sheet, spec.max_rows)
+    header = next((cells for at, cells in rows if set(spec.has) <= set(cells) or at > _HEADER_WITHIN), [])
+    if not set(spec.has) <= set(header):
+        return None
+    for _ in range(spec.skip_rows):
+        next(rows, None)
+    body: list[tuple[int, list[str]]] = []
+    for number, cells in rows:
+        if spec.footer_begins and cells and cells[0].startswith(spec.footer_begins):
+            break
+        body.append((number, cells))
+    table = table_of_lines(body, numbered_names(header), spec.max_rows, wanted)
+    return RawTable({**table.columns, "sheet": [name] * len(table)}, table.where, table.read, table.head, table.findings)
+
+
+def _rows(sheet: Any, most: int) -> Iterator[tuple[int, list[str]]]:
+    for number, values in enumerate(sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS), 1):
+        if number > most + _HEADER_WITHIN:
+            raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"more than {most} rows")
+        cells = [_text(value) for value in values]
+        while cells and not cells[-1]:
+            cells.pop()
+        yield number, cells
+
+
+def _text(value: Any) -> str:
+    """A cell as text: dates in ISO form, numbers as short as they can be told apart."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return " ".join(str(value).split())
+
+
+def numbered_names(cells: Iterable[str]) -> list[str]:
+    """Names of columns; one that repeats gets `.2`, `.3`."""
+    met: Counter[str] = Counter()
+    names = []
+    for cell in cells:
+        met[cell] += 1
+        names.append(cell if met[cell] == 1 else f"{cell}.{met[cell]}")
+    return names
+
+
+def table_of_lines(
+    rows: Sequence[tuple[int, list[str]]], names: Sequence[str], most: int, wanted: Wanted
+) -> RawTable:
+    """Numbered rows of cells as columns; short rows end in empty cells, rows that are too long are refused."""
+    if len(rows) > most:
+        raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(rows)} rows, at most {most} are read")
+    findings = Findings()
+    kept: list[tuple[int, list[str]]] = []
+    for number, cells in rows:
+        if not any(cells):
+            findings.ignore(Ignored.PADDING)
+        elif len(cells) > len(names):
+            findings.refuse(Refusal.NOT_A_RECORD, number, f"{len(cells)} cells where the header has {len(names)}")
+        else:
+            kept.append((number, cells + [""] * (len(names) - len(cells))))
+    places = {name: at for at, name in reversed(list(enumerate(names))) if name in wanted.names}
+    columns: dict[str, Cells] = {name: [cells[at] for _, cells in kept] for name, at in places.items()}
+    return RawTable(columns, [at for at, _ in kept], len(kept) + findings.refused.total(), findings=findings)
+
+
+def _together(tables: Sequence[RawTable], spec: Sheets) -> RawTable:
+    findings = Findings()
+    for table in tables:
+        findings.refused.update(table.findings.refused)
+        findings.rows += table.findings.rows
+        findings.ignored.update(table.findings.ignored)
+    names = dict.fromkeys(name for table in tables for name in table.columns)
+    columns = {
+        name: [cell for table in tables for cell in table.columns.get(name, [None] * len(table))] for name in names
+    }
+    if sum(map(len, tables)) > spec.max_rows:
+        raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"more than {spec.max_rows} rows in all sheets")
+    where = [number for table in tables for number in table.where]
+    return RawTable(columns, where, sum(table.read for table in tables), findings=findings)
