@@ -147,12 +147,12 @@ def _columns(arrays: Arrays) -> _Columns:
 
 def _gates(dose: BoolArray, base: Baselines, rise: FloatArray) -> tuple[BoolArray, BoolArray]:
     """Which series read above their own range, and far above it: by nSv/h (nGy/h) for dose rates, else by the share of the median."""
-    z = rise / base.scale
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = rise / base.scale
         by_dose = np.logical_or.reduce([(rise >= least) & (z >= sigmas) for least, sigmas in ABOVE])
         far_dose = (rise >= FAR_ABOVE[0]) & (z >= FAR_ABOVE[1])
         share, far = (
-            (rise >= part * np.abs(base.median)) & (z >= sigmas) for part, sigmas in (_RELATIVE_ABOVE, _RELATIVE_FAR)
+            (rise >= part * np.abs(base.median)) & (z >= sigmas) & (base.median != 0.0) for part, sigmas in (_RELATIVE_ABOVE, _RELATIVE_FAR)
         )
     return np.where(dose, by_dose, share), np.where(dose, far_dose, far)
 
@@ -204,7 +204,8 @@ def _summary(q: _Question, kind: Kind, rows: list[int]) -> Summary:
     evidence = _evidence(q, kind, stations, explained, copies)
     state, reasons = verdict(evidence)
     newest = max((int(q.arrays.end_s[q.columns.newest[row]]) for row in rows if q.columns.newest[row] >= 0), default=None)
-    counts = Counts(len(stations), len(fresh), evidence.judged, len(above), None if newest is None else q.now_s - newest)
+    counts = Counts(len(stations), len(fresh), evidence.judged, len(above), None if newest is None else q.now_s - newest,
+        evidence.excluded.get(Untold.BELOW_RANGE, 0))
     values = np.array([q.columns.value[q.columns.newest_used[one.row]] for one in fresh], dtype=np.float64)
     known = [one for one in explained if one is not None]
     stated = evidence.unit_stated

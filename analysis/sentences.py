@@ -61,7 +61,7 @@ REASONS: dict[str, tuple[str, str, str, str]] = {
     Untold.LATE: ("stations late", "遅れている地点がある", "지연된 지점 있음", "有站点延迟"),
     Untold.SILENT: ("stations silent", "途絶している地点がある", "침묵한 지점 있음", "有站点无数据"),
     Untold.NEVER_REPORTED: ("stations that never reported", "一度も報告のない地点がある", "보고한 적 없는 지점 있음", "有站点从未报告"),
-    Untold.BELOW_RANGE: ("readings below the detector's floor", "検出下限未満の測定", "검출 하한 미만의 측정", "读数低于探测下限"),
+    Untold.BELOW_RANGE: ("{low} more read below their detector's floor", "ほかに検出下限未満{low}地点", "그 밖에 검출 하한 미만 {low}개 지점", "另有{low}个站点低于探测下限"),
     Untold.QC_FAILED: ("readings failed quality checks", "品質検査で除外された測定", "품질 검사에서 제외된 측정", "读数未通过质量检查"),
     Untold.UNIT_NOT_STATED: ("the unit is not published", "単位が公表されていない", "단위가 공개되지 않음", "单位未公布"),
     Untold.MIRROR: ("", "", "", ""),
@@ -82,6 +82,7 @@ class Counts:
     judged: int
     above: int
     age_s: int | None
+    low: int = 0
 
 
 def age_words(age_s: int, language: str) -> str:
@@ -95,10 +96,10 @@ def age_words(age_s: int, language: str) -> str:
     return hours.format(n=age_s // 3600) if age_s < 172800 else days.format(n=age_s // 86400)
 
 
-def reason_words(reasons: tuple[str, ...], language: str) -> str:
-    """The reasons in words of a language, in brackets; "" when none needs words."""
+def reason_words(reasons: tuple[str, ...], language: str, low: int = 0) -> str:
+    """The reasons in words of a language, in brackets; "" when none needs words. `low`: stations below their detector's floor."""
     at = LANGUAGES.index(language)
-    words = [REASONS[code][at] for code in reasons if code in REASONS and REASONS[code][at]]
+    words = [REASONS[code][at].format(low=low) for code in reasons if code in REASONS and REASONS[code][at]]
     if not words:
         return ""
     return f" ({'; '.join(words)})" if language in ("en", "ko") else f"（{'；'.join(words)}）"
@@ -112,7 +113,7 @@ def sentences(area: AreaName, kind: Kind, state: RegionState, reasons: tuple[str
 def _sentence(area: AreaName, kind: Kind, state: RegionState, reasons: tuple[str, ...], counts: Counts, language: str) -> str:
     at = LANGUAGES.index(language)
     text = _TEMPLATES[state][language]
-    why = reason_words(reasons, language)
+    why = reason_words(reasons, language, counts.low)
     if counts.age_s is None:
         text = text.replace("{age}", "\0")
         text = _without_age(text, language)

@@ -144,7 +144,7 @@ def test_dosimeters_below_their_floor_are_an_answer_that_lowers_no_coverage(worl
     s = one(world)
     assert (s.state, s.expected, s.judged, s.coverage) == (RegionState.NORMAL, 23, 3, 1.0)
     assert s.excluded == {Untold.BELOW_RANGE: 20} and Untold.BELOW_RANGE in s.reasons
-    assert "3 of 23" in s.sentences["en"] and "below the detector's floor" in s.sentences["en"]
+    assert "3 of 23" in s.sentences["en"] and "20 more read below their detector's floor" in s.sentences["en"]
     assert s.quantiles[4] < 60  # the numbers below a floor are no measurements
 
 
