@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 
 import msgspec
 from aiohttp import web
@@ -162,6 +163,7 @@ async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
+@lru_cache(maxsize=4)
 def openapi_bytes(settings: ApiSettings) -> bytes:
     """The OpenAPI document as it is served and committed."""
     return msgspec.json.format(msgspec.json.encode(document(OPERATIONS, settings)), indent=1) + b"\n"

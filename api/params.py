@@ -192,6 +192,7 @@ AS_OF = instant("as_of", "Answer with what was known then: later revisions are n
 LIMIT = Param("limit", whole(1, LIMIT_MOST), {"type": "integer", "minimum": 1, "maximum": LIMIT_MOST, "default": LIMIT_DEFAULT}, "Rows on one page.", "100")
 CURSOR = Param("cursor", _word, {"type": "string", "minLength": 1}, "Where the next page begins; take it from `next`.", "")
 
+STATION = Param("station", _word, {"type": "string", "minLength": 1}, "A station by its id; several mean any of them.", "jp-nra-ramis:40110001", many=True)
 #: The filters of stations, series, observations, latest and samples.
-FILTERS: tuple[Param[Any], ...] = (REGION, BBOX, NEAR, RADIUS_M, COUNTRY, MEDIUM, QUANTITY, SOURCE, FEED)
+FILTERS: tuple[Param[Any], ...] = (REGION, BBOX, NEAR, RADIUS_M, COUNTRY, MEDIUM, QUANTITY, SOURCE, FEED, STATION)
 PAGE: tuple[Param[Any], ...] = (LIMIT, CURSOR)

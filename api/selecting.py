@@ -11,10 +11,11 @@ from api.problems import Code, ProblemError
 from api.service import Service
 from api.telling import feed_brief
 from domain.media import matching
+from store import read
 from store.rows import Filter, SeriesRow
 
 
-def selection(query: p.Query, service: Service) -> Filter:
+async def selection(query: p.Query, service: Service) -> Filter:
     """The filter that a query asks for; raises ProblemError 404 or 422."""
     near, radius, bbox = query.get(p.NEAR), query.get(p.RADIUS_M), query.get(p.BBOX)
     if near is None and radius is not None:
@@ -32,6 +33,7 @@ def selection(query: p.Query, service: Service) -> Filter:
         media=frozenset().union(*(matching(word) for word in query.all(p.MEDIUM))),
         quantities=frozenset(query.all(p.QUANTITY)),
         feeds=_feeds(query, service),
+        stations=await _stations(query.all(p.STATION), service),
     )
 
 
@@ -41,6 +43,13 @@ def known_names(words: Sequence[str], known: Collection[str], name: str) -> froz
         if word not in known:
             raise ProblemError(Code.UNKNOWN_NAME, f"{word!r} is no {name} that is known here.", name)
     return frozenset(words)
+
+
+async def _stations(uids: Sequence[str], service: Service) -> frozenset[str]:
+    if not uids:
+        return frozenset()
+    found = await read.stations(service.store, Filter(stations=frozenset(uids)), limit=len(uids))
+    return known_names(uids, {row.station.uid for row in found}, p.STATION.name)
 
 
 def _feeds(query: p.Query, service: Service) -> frozenset[str]:

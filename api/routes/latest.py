@@ -27,7 +27,7 @@ _KEPT_S = 15
 async def latest(call: Call) -> Reply:
     """One row per series that the filters select, by series id. Ages are reckoned at `generated`, or at the `as_of` asked for."""
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
-    f, asked = selection(call.query, service), call.query.get(p.AS_OF)
+    f, asked = await selection(call.query, service), call.query.get(p.AS_OF)
     as_of_s = mark.as_of_s if mark else asked
     known_s = await service.known_until_s() if as_of_s is None else as_of_s
     now_s = call.now_s if asked is None else asked

@@ -53,7 +53,7 @@ def tell_sample(row: SampleRow, service: Service) -> m.Sample:
 async def samples(call: Call) -> Reply:
     """Samples by the end of their sampling; the last year unless told otherwise."""
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
-    f = selection(call.query, service)
+    f = await selection(call.query, service)
     as_of_s = await moment(call, mark)
     span = window(call.query, p.FROM, p.TO, (as_of_s - _YEAR_S, as_of_s + 1))
     after = (mark.after_s, mark.after_id) if mark else None

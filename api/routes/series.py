@@ -33,7 +33,7 @@ RESOLUTION = p.choice("resolution", ("raw", "1h", "1d"), "Every value, or roll-u
 async def series_list(call: Call) -> Reply:
     """One page of series by id."""
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
-    f = selection(call.query, service)
+    f = await selection(call.query, service)
     as_of_s = await moment(call, mark)
     rows = await read.series_list(service.store, f, after=mark.after_id if mark else "", limit=most + 1)
     page = rows[:most]
@@ -164,7 +164,7 @@ async def observations(call: Call) -> Reply | web.StreamResponse:
     CSV and NDJSON without a `limit` hold the whole window.
     """
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
-    f = selection(call.query, service)
+    f = await selection(call.query, service)
     span = window(call.query, p.FROM_REQUIRED, p.TO_REQUIRED, (0, 0))
     as_of_s = await moment(call, mark)
     if whole(call):

@@ -19,7 +19,7 @@ from store.rows import Filter
 async def stations(call: Call) -> Reply:
     """One page of stations by id. Stations first seen after the walk began are left to the next walk."""
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
-    f = selection(call.query, service)
+    f = await selection(call.query, service)
     as_of_s = await moment(call, mark)
     rows = await read.stations(service.store, f, after=mark.after_id if mark else "", limit=most + 1)
     page = rows[:most]

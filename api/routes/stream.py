@@ -57,7 +57,7 @@ def _last_event(request: web.Request) -> int | None:
 async def stream(call: Call) -> web.StreamResponse:
     """Events until the client leaves or the service stops."""
     service, since_s = call.service, _last_event(call.request)
-    f = selection(call.query, service)
+    f = await selection(call.query, service)
     if service.streams >= service.settings.most_streams:
         raise ProblemError(Code.NOT_AVAILABLE, "Too many clients listen here; come back later.", headers={"Retry-After": "60"})
     headers = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+import functools
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,16 +16,39 @@ from api.app import create_app
 from api.settings import ApiSettings
 from domain.clock import VirtualClock
 from domain.states import Audience
+from specs.site import load_sites
 from store.engine import Store, open_store
 from tests.api import made
 
 Client = TestClient[Any, Any]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _sites_are_read_once() -> Iterator[None]:
+    """Reading the sites' YAML takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.service.load_sites", functools.cache(load_sites))
+        yield
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory) -> Path:
+    """The made world in a file, made once; each test gets a copy of its own."""
+    path = tmp_path_factory.mktemp("world") / "made.db"
+
+    async def fill() -> None:
+        opened = await open_store(f"sqlite+aiosqlite:///{path}")
+        await made.fill(opened)
+        await opened.close()
+
+    asyncio.run(fill())
+    return path
+
+
 @pytest.fixture
-async def store(tmp_path) -> AsyncIterator[Store]:
+async def store(tmp_path, filled: Path) -> AsyncIterator[Store]:
+    shutil.copy(filled, tmp_path / "made.db")
     opened = await open_store(f"sqlite+aiosqlite:///{tmp_path}/made.db")
-    await made.fill(opened)
     yield opened
     await opened.close()
 

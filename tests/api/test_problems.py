@@ -22,6 +22,7 @@ CASES = [
     ("/v1/stations?region=JP-99", 404, Code.UNKNOWN_NAME, "region"),
     ("/v1/stations?region=%00", 400, Code.BAD_VALUE, "region"),
     ("/v1/stations?feed=nothing", 404, Code.UNKNOWN_NAME, "feed"),
+    ("/v1/latest?station=jp-made:f1,nothing", 404, Code.UNKNOWN_NAME, "station"),
     ("/v1/stations?source=nothing", 404, Code.UNKNOWN_NAME, "source"),
     ("/v1/stations?country=kr", 400, Code.BAD_VALUE, "country"),
     ("/v1/stations?country=DE", 404, Code.UNKNOWN_NAME, "country"),
