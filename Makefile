@@ -61,7 +61,8 @@ bench: setup-dev ## speed figures, as ratios within one run
 docs: setup-dev ## generated reference pages
 	$(BIN)/radcommons docs docs/reference
 
-lock: ## requirements.lock (all extras) and requirements-run.lock (what running needs), from pyproject.toml
+lock: ## requirements.lock (all extras), requirements-run.lock (what running needs), requirements-uv.lock (the installer)
+	echo uv | uv pip compile - $(LOCK) --no-annotate --output-file requirements-uv.lock
 	uv pip compile pyproject.toml --all-extras $(LOCK) --output-file requirements.lock
 	uv pip compile pyproject.toml --extra build --extra postgres --constraint requirements.lock $(LOCK) --no-annotate --output-file requirements-run.lock
 
