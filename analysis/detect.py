@@ -35,6 +35,9 @@ COMMON_DRY_CAP = 5.0
 COMMON_WET_CAP = 40.0
 CHOOSE_EVERY_MIN = 720.0
 CHOSEN_PER_STEP = 640
+CHOIR = 6
+CHOIR_KM = 10.0
+CHOIR_PER_STEP = 64
 STUCK_READINGS = 24
 TWIN_READINGS = 48
 TWIN_KM = 1.0
@@ -76,6 +79,8 @@ class Detector:
         self.excess: Singles = np.full(count, np.nan, dtype=np.float32)
         self.neighbours: Ints = np.full((count, NEIGHBOURS), -1, dtype=np.int64)
         self.twin: Ints = np.arange(count)
+        self.choir: Ints = np.full((count, CHOIR), -1, dtype=np.int64)
+        self.unplaced: Ints = np.flatnonzero(self.places.placed)
         self.pool: Ints = np.zeros(0, dtype=np.int64)
         self.unchosen: Ints = np.zeros(0, dtype=np.int64)
         self.chosen_noise: Floats = np.full(count, np.inf)
@@ -145,6 +150,9 @@ class Detector:
             self.unchosen = np.arange(len(ready))
         # A part of the stations per step: the whole table at once would take a step beyond its time.
         part, self.unchosen = self.unchosen[:CHOSEN_PER_STEP], self.unchosen[CHOSEN_PER_STEP:]
+        if self.unplaced.size:
+            rows, self.unplaced = self.unplaced[:CHOIR_PER_STEP], self.unplaced[CHOIR_PER_STEP:]
+            self.choir[rows] = self.places.around(rows, CHOIR, TWIN_KM, CHOIR_KM)
         if part.size:
             self.neighbours[part] = self.places.quiet_neighbours(
                 part, self.pool, self.chosen_noise, NEIGHBOURS, NEIGHBOUR_KM
@@ -200,6 +208,7 @@ class Detector:
             fresh,
             age,
             self.twin,
+            self.choir,
             self.base.top,
             self.base.quantum,
             self.places,

@@ -50,6 +50,12 @@ class Gates:
     two_near: tuple[float, float, float] = (15.0, 5.0, 10.0)
     two_far: tuple[float, float, float] = (20.0, 5.0, 20.0)
     fresh_min: float = 100.0
+    # Chorus: a station and its nearest independent neighbours, none loud, all a little up.
+    chorus_z: float = 5.5
+    chorus_rise: float = 6.0
+    chorus_fewest: int = 4
+    chorus_voice_z: float = 1.5
+    chorus_most_z: float = 4.0
 
 
 class Recent:
@@ -123,6 +129,7 @@ def weigh(
     fresh: Bools,
     age: Singles,
     twin: Ints,
+    choir: Ints,
     top: Singles,
     quantum: Singles,
     places: Places,
@@ -135,7 +142,8 @@ def weigh(
     time_score = np.where(fresh, _in_time(recent, quantum, soon, gates), 0.0)
     one, time = one_score >= 1.0, time_score >= 1.0
     spatial, corroborated = _in_space(recent, twin, places, now, gates)
-    spatial &= fresh
+    together = np.where(fresh, chorus(recent, choir, now, gates), 0.0)
+    spatial = fresh & (spatial | (together >= gates.chorus_z))
     level = np.select([spatial | corroborated, time, one], [gates.space_rise, gates.run_rise[-1], gates.one[0]], np.inf)
     # A noisy station is calm again inside its noise; half of this level is what must be seen twice.
     level = np.maximum(level, 2.0 * np.nan_to_num(recent.scale[:, 0]))
@@ -168,6 +176,25 @@ def _in_time(recent: Recent, quantum: Singles, soon: bool, gates: Gates) -> Floa
         reached = np.minimum(rise.mean(axis=1), rise.min(axis=1) / gates.run_least[place]) / needed
         best = np.fmax(best, np.where(close, reached, 0.0))
     return np.where(frozen, 0.0, best)
+
+
+def chorus(recent: Recent, choir: Ints, now: float, gates: Gates) -> Floats:
+    """(S,) sum of z over root n of each station with its choir (S, K), where enough of them sing.
+
+    Where dosimeters stand every few kilometres a small release lifts many of them by less than any one can prove.
+    Rain does the same, so a voice is what rises above all that rain is allowed.
+    """
+    rise = recent.rise[:, 0] - recent.allowed[:, 0]
+    current = now - recent.observed[:, 0] <= gates.fresh_min
+    z = np.where(current, np.clip(rise / recent.scale[:, 0], -2.0, gates.chorus_most_z), np.nan)
+    everyone = np.concatenate([np.arange(len(rise))[:, None], choir], axis=1)
+    voices = np.where(everyone >= 0, z[everyone], np.nan)
+    heights = np.where(np.isfinite(voices), rise[everyone], 0.0)
+    many = np.isfinite(voices).sum(axis=1)
+    singing = (np.nan_to_num(voices) >= gates.chorus_voice_z).sum(axis=1)
+    total = np.nansum(voices, axis=1) / np.sqrt(np.maximum(many, 1))
+    enough = (many >= gates.chorus_fewest) & (2 * singing > many) & (heights.sum(axis=1) >= gates.chorus_rise * many)
+    return np.where(enough & (np.nan_to_num(voices[:, 0]) >= gates.chorus_voice_z), total, 0.0)
 
 
 def _in_space(recent: Recent, twin: Ints, places: Places, now: float, gates: Gates) -> tuple[Bools, Bools]:

@@ -18,6 +18,7 @@ RAIN_CELL_KM = 5.0
 RAIN_REACH_KM = 10.0
 FAR_CELL_KM = 30.0
 POOL_CELL_KM = 10.0
+NEAREST_TRIED = 64
 
 
 class Places:
@@ -106,6 +107,23 @@ class Places:
             np.where(self.far_linked, peak[None, :], np.float32(0)).max(axis=1, initial=0)[self.far_cell],
             dtype=np.float32,
         )
+
+    def around(self, who: Ints, count: int, apart_km: float, reach_km: float) -> Ints:
+        """(len(who), count) nearest stations within reach, more than apart_km from `who` and each other; -1 pads."""
+        table = np.full((len(who), count), -1, dtype=np.int64)
+        everyone = np.arange(len(self.lat))
+        far = self.distance(who[:, None], everyone[None, :])
+        nearest = np.argsort(far, axis=1, kind="stable")[:, :NEAREST_TRIED]
+        nearest_km = np.take_along_axis(far, nearest, axis=1)
+        taken = np.zeros(len(who), dtype=np.int64)
+        for place in range(nearest.shape[1]):
+            candidate = nearest[:, place]
+            clash = (self.distance(candidate[:, None], np.maximum(table, 0)) <= apart_km) & (table >= 0)
+            good = (nearest_km[:, place] <= reach_km) & (nearest_km[:, place] > apart_km) & ~clash.any(axis=1)
+            rows = np.flatnonzero(good & (taken < count))
+            table[rows, taken[rows]] = candidate[rows]
+            taken[rows] += 1
+        return table
 
     def pool(self, noise: Floats) -> Ints:
         """The quietest placed station of each 10 km cell: a spread-out set to measure the regional swing with.

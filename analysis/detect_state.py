@@ -81,6 +81,8 @@ def _owners(detector: Detector) -> list[tuple[Any, str]]:
                 "excess",
                 "neighbours",
                 "twin",
+                "choir",
+                "unplaced",
                 "pool",
                 "unchosen",
                 "chosen_noise",
