@@ -11,7 +11,6 @@ import numpy as np
 
 from domain.readings import FloatArray
 
-
 #: Shares are products of fractions; equal ones may differ in the last bit.
 _TINY = 1e-12
 
