@@ -4,61 +4,38 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.readings import IntArray, Series
 from domain.states import CENSORING_CODES
+from store import history, packed
+from store.history import Row, Statement, Window
 from store.incoming import SERIES_BITS, text_of
 from store.rows import ObservationRow, VersionRow
-from store.window import Segment, empty
+from store.window import Segment
 
-#: One version as read: series_id, end_s, value, digits, qc, censoring, revision, published_after_s, limit, text, received_s, sha256.
-Row = Sequence[Any]
 _FIELDS = "series_id, end_s, value, digits, qc, censoring, revision, published_after_s, limit_value, text"
 #: Up to so many series are looked up stamp by stamp in SQLite; more are cheaper as one scan of the window.
 _FEW_SERIES = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """Which versions are asked for: ends in [from_s, to_s), of some series (None: all), as known at `as_of_s` (None: now)."""
-
-    from_s: int
-    to_s: int
-    ids: IntArray | None = None
-    as_of_s: int | None = None
-    after: tuple[int, str] | None = None  # (end_s, series uid) of the last row had
-    limit: int | None = None
-
-
-class _Statement:
-    """A statement that grows together with its values; `?` stands for one in both dialects."""
-
-    def __init__(self, dialect: str) -> None:
-        self.sqlite = dialect == "sqlite"
-        self.values: list[Any] = []
-
-    def value(self, value: Any) -> str:
-        self.values.append(value)
-        return "?" if self.sqlite else "%s"
-
-    def among(self, column: str, ids: IntArray) -> str:
-        if self.sqlite:
-            return f"{column} IN (SELECT value FROM json_each({self.value(json.dumps(ids.tolist()))}))"
-        return f"{column} = ANY({self.value(ids.tolist())}::bigint[])"
-
-
 async def rows(connection: AsyncConnection, window: Window) -> list[Row]:
-    """Versions ordered by (end_s, series uid)."""
+    """Versions ordered by (end_s, series uid), wherever they are kept."""
+    found = await _unpacked(connection, window)
+    old = await history.rows(connection, window)
+    if not old:
+        return found
+    return sorted([*old, *found], key=lambda row: (row[1], row[12]))[: window.limit]
+
+
+async def _unpacked(connection: AsyncConnection, window: Window) -> list[Row]:
+    """Hot and superseded versions ordered by (end_s, series uid)."""
     if window.ids is not None and not len(window.ids):
         return []
-    statement = _Statement(connection.dialect.name)
+    statement = Statement(connection.dialect.name)
     parts = [_hot(statement, window)]
     if window.as_of_s is not None:
         parts.append(_superseded(statement, window))
@@ -72,7 +49,7 @@ async def rows(connection: AsyncConnection, window: Window) -> list[Row]:
     return list((await connection.exec_driver_sql(text, tuple(statement.values))).fetchall())
 
 
-def _hot(statement: _Statement, window: Window) -> str:
+def _hot(statement: Statement, window: Window) -> str:
     source = "readings r"
     where = [f"r.end_s >= {statement.value(window.from_s)} AND r.end_s < {statement.value(window.to_s)}"]
     few = window.ids is not None and len(window.ids) <= _FEW_SERIES
@@ -90,7 +67,7 @@ def _hot(statement: _Statement, window: Window) -> str:
     )
 
 
-def _by_stamps(statement: _Statement, window: Window) -> tuple[str, list[str]]:
+def _by_stamps(statement: Statement, window: Window) -> tuple[str, list[str]]:
     """A few series in a key of (end_s, series_id): jump from stamp to stamp instead of reading all the series between.
 
     A day of one series costs 144 jumps (0.2 ms) where a scan of the day reads 780,000 rows (36 ms).
@@ -105,7 +82,7 @@ def _by_stamps(statement: _Statement, window: Window) -> tuple[str, list[str]]:
     return stamps, ["r.end_s = w.t"]
 
 
-def _superseded(statement: _Statement, window: Window) -> str:
+def _superseded(statement: Statement, window: Window) -> str:
     fields = ", ".join(f"r.{name}" for name in _FIELDS.split(", "))
     where = [
         f"r.end_s >= {statement.value(window.from_s)} AND r.end_s < {statement.value(window.to_s)}",
@@ -120,7 +97,7 @@ def _superseded(statement: _Statement, window: Window) -> str:
     )
 
 
-def _after(statement: _Statement, window: Window) -> list[str]:
+def _after(statement: Statement, window: Window) -> list[str]:
     if window.after is None:
         return []
     end_s, uid = window.after
@@ -153,10 +130,13 @@ def observation(row: Row, series: Mapping[int, Series], superseded_s: int | None
 
 
 async def columns(connection: AsyncConnection, window: Window) -> Segment:
-    """The versions of a window as columns in order of key."""
-    found = await rows(connection, window)
-    if not found:
-        return empty()
+    """The versions of a window as columns in order of key, wherever they are kept."""
+    found = await _unpacked(connection, window)
+    old = await history.segment(connection, window)
+    return old.put(_segment(found)) if found and len(old) else _segment(found) if found else old
+
+
+def _segment(found: list[Row]) -> Segment:
     series_id, end_s, value, _, qc, censoring, _, _, limit, _, received_s = list(zip(*found, strict=True))[:11]
     key = (np.array(end_s, dtype=np.int64) << SERIES_BITS) | np.array(series_id, dtype=np.int64)
     order = np.argsort(key, kind="stable")
@@ -174,7 +154,7 @@ async def columns(connection: AsyncConnection, window: Window) -> Segment:
 
 async def newest(connection: AsyncConnection, ids: IntArray | None) -> list[Row]:
     """The newest reading of each series that has one, by the pointers of table `latest`."""
-    statement = _Statement(connection.dialect.name)
+    statement = Statement(connection.dialect.name)
     where = "" if ids is None else f"WHERE {statement.among('l.series_id', ids)}"
     fields = ", ".join(f"r.{name}" for name in _FIELDS.split(", "))
     found = await connection.exec_driver_sql(
@@ -182,7 +162,7 @@ async def newest(connection: AsyncConnection, ids: IntArray | None) -> list[Row]
         f"JOIN answers a ON a.id = r.batch_id {where}",
         tuple(statement.values),
     )
-    return list(found.fetchall())
+    return [*found.fetchall(), *await history.newest(connection, ids)]
 
 
 #: How far back to look for the newest reading as of a moment, step by step: most series are found in the first.
@@ -197,11 +177,20 @@ async def newest_as_of(connection: AsyncConnection, ids: IntArray, as_of_s: int)
         if not len(missing):
             break
         from_s = as_of_s - step_s
-        for row in await rows(connection, Window(from_s, until_s, missing, as_of_s)):
+        for row in await _unpacked(connection, Window(from_s, until_s, missing, as_of_s)):
             found[row[0]] = row  # ordered by end: the last one stays
         missing = missing[~np.isin(missing, np.fromiter(found, np.int64, len(found)))]
         until_s = from_s
+    for row in await history.newest_as_of(connection, await _maybe_packed(connection, ids, found), as_of_s):
+        if row[0] not in found or row[1] > found[row[0]][1]:
+            found[row[0]] = row
     return list(found.values())
+
+
+async def _maybe_packed(connection: AsyncConnection, ids: IntArray, found: Mapping[int, Row]) -> IntArray:
+    """The series whose newest reading may be packed: nothing that ends later than packed history reaches is."""
+    until_s = await packed.until_s(connection)
+    return np.array([one for one in ids.tolist() if one not in found or found[one][1] < until_s], dtype=np.int64)
 
 
 async def versions(
@@ -223,17 +212,18 @@ async def versions(
 
 async def segment(connection: AsyncConnection, from_s: int, to_s: int) -> Segment:
     """All standing readings with ends in [from_s, to_s), in order of (end_s, series_id)."""
-    statement = _Statement(connection.dialect.name)
+    statement = Statement(connection.dialect.name)
     found = await connection.exec_driver_sql(
         "SELECT r.end_s, r.series_id, r.value, r.limit_value, r.digits, r.censoring, r.qc, a.received_s, r.text "
         "FROM readings r JOIN answers a ON a.id = r.batch_id "
         f"WHERE r.end_s >= {statement.value(from_s)} AND r.end_s < {statement.value(to_s)} ORDER BY r.end_s, r.series_id",
         tuple(statement.values),
     )
-    listed = found.fetchall()
+    listed = found.fetchall()  # before the packed ones: whoever packs an hour meanwhile must not make it vanish
+    old = await history.segment(connection, Window(from_s, to_s))
     columns = list(zip(*listed, strict=True)) if listed else [()] * 9
     key = (np.array(columns[0], dtype=np.int64) << SERIES_BITS) | np.array(columns[1], dtype=np.int64)
-    return Segment(
+    hot = Segment(
         key,
         np.array(columns[2], dtype=np.float64),
         np.array(columns[3], dtype=np.float64),
@@ -243,3 +233,4 @@ async def segment(connection: AsyncConnection, from_s: int, to_s: int) -> Segmen
         np.array(columns[7], dtype=np.int64),
         {int(one): text for one, text in zip(key, columns[8], strict=True) if text is not None},
     )
+    return old.put(hot) if len(old) and len(hot) else old if len(old) else hot

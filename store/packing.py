@@ -53,6 +53,11 @@ class Day:
         return len(self.end_s)
 
 
+def empty_day() -> Day:
+    """A day without readings."""
+    return day_of([])
+
+
 _WHOLE = ("batch_id", "digits", "qc", "censoring", "revision", "published_after_s", "received_after_s")
 
 
@@ -62,9 +67,8 @@ Kept = tuple[Any, ...]
 
 def day_of(rows: Sequence[Kept]) -> Day:
     """Versions of one series, in order of end, as columns."""
-    end_s, _, value, batch_id, digits, qc, censoring, revision, published, limit, texts, received = zip(
-        *rows, strict=True
-    )
+    columns = zip(*rows, strict=True) if rows else [()] * 12
+    end_s, _, value, batch_id, digits, qc, censoring, revision, published, limit, texts, received = columns
     ends = np.array(end_s, dtype=np.int64)
     return Day(
         end_s=ends,
@@ -112,21 +116,26 @@ def pack(day: Day) -> bytes:
     return _MAGIC + _COMPRESSOR.compress(b"".join(parts))
 
 
-def unpack(packed: bytes) -> Day:
-    """The day that `pack` was given; raises Corrupt."""
+def unpack(packed: bytes, wanted: frozenset[str] | None = None) -> Day:
+    """The day that `pack` was given; with `wanted` only those columns hold anything, the others are empty. Raises Corrupt."""
     if packed[:2] != _MAGIC:
         raise Corrupt("not a packed day")
     try:
         reader = _Reader(_DECOMPRESSOR.decompress(packed[2:]))
-        return _day(reader)
+        return _day(reader, wanted)
     except (zstandard.ZstdError, IndexError, KeyError, ValueError) as error:
         raise Corrupt(f"a packed day cannot be read: {error}") from error
 
 
-def _day(reader: _Reader) -> Day:
+_NOTHING = np.zeros(0, dtype=np.int64)
+
+
+def _day(reader: _Reader, wanted: frozenset[str] | None) -> Day:
     n = reader.varint()
     end_s = reader.whole(n)
-    columns = {name: reader.whole(n) for name in _WHOLE}
+    columns = {
+        name: reader.whole(n) if wanted is None or name in wanted else reader.passed(n) for name in _WHOLE
+    }
     value, limit = reader.decimals(n), reader.decimals(n)
     rest = reader.rest()
     texts = {int(row): text for row, text in json.loads(rest).items()} if rest else {}
@@ -245,6 +254,18 @@ class _Reader:
         for start in reversed(starts):
             numbers = np.concatenate([[start], start + np.cumsum(numbers)]).astype(np.int64)
         return numbers
+
+    def passed(self, n: int) -> IntArray:
+        """Go past a column without making it."""
+        (mode,) = self.raw(1)
+        if mode == _CONSTANT:
+            self.varint()
+            return _NOTHING
+        (width,) = self.raw(1)
+        for _ in range(2 + mode - _PLAIN):
+            self.varint()
+        self.raw((n - (mode - _PLAIN)) * width)
+        return _NOTHING
 
     def decimals(self, n: int) -> FloatArray:
         (how,) = self.raw(1)

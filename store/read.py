@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store import following, observing
 from store.catalogue import seen
 from store.engine import Store
+from store.history import Window
 from store.incoming import SERIES_BITS, SERIES_MASK
-from store.observing import Window
 from store.read_runs import answers, feed_health, refusals, run, runs
 from store.read_samples import quakes, sample, sample_history, samples
 from store.rows import Filter, LatestRow, ObservationRow, SeriesArrays, SeriesRow, StationRow, VersionRow

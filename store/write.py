@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.readings import Batch, Harvest, Readings, Tally
 from domain.reasons import Ignored, Refusal
 from domain.states import FeedState
-from store import following, leaf, log, tables
+from store import following, leaf, log, observing, tables
 from store.engine import Store
 from store.incoming import Incoming, incoming
 from store.places import Places
@@ -28,6 +28,7 @@ from store.readings import Outcome, Writer
 from store.samples import SampleWriter
 
 REFUSALS_KEPT = 50
+_FOREVER_S = 2**40
 
 
 @dataclass(slots=True)

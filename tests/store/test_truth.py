@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -13,21 +14,23 @@ from hypothesis import strategies as st
 
 from domain.readings import Batch
 from store import maintenance, read
+from store.compact import compact
 from store.engine import Store, open_store
-from store.rows import Filter
+from store.rows import Filter, SeriesArrays
 from store.write import commit_batch, withdraw
 from tests.store.builders import FEED, NO_AREAS, a_batch, a_series
 
-KEYS, ENDS, LAST_S = "abc", (0, 600, 1200), 9
+KEYS, ENDS, LAST_S = "abc", (0, 600, 86400, 86401, 90000), 9
 _examples = itertools.count(1)
 
 VALUES = st.sampled_from([0.04, 0.05, None])
 ROWS = st.dictionaries(st.tuples(st.sampled_from(KEYS), st.sampled_from(ENDS)), VALUES, max_size=5)
-#: One step: rows received at a moment, or a step before it done again.
+#: One step: rows received at a moment, a step before it done again, or days that ended by then moved into packed history.
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("take"), ROWS, st.integers(0, LAST_S)),
         st.tuples(st.just("again"), st.integers(0, 5), st.just(0)),
+        st.tuples(st.just("pack"), st.just(0), st.sampled_from([0, 86400, 3 * 86400])),
     ),
     max_size=8,
 )  # fmt: skip
@@ -91,6 +94,21 @@ async def shown(store: Store, f: Filter, as_of_s: int | None) -> list[tuple[int,
     return [(row.end_s, row.series_uid.split(":")[1][-1], row.value) for row in rows]
 
 
+def told(arrays: SeriesArrays) -> list[tuple[int, int, float | None]]:
+    values = [None if math.isnan(value) else value for value in arrays.value.tolist()]
+    return list(zip(arrays.index.tolist(), arrays.end_s.tolist(), values, strict=True))
+
+
+async def pages_agree(store: Store, f: Filter, model: Naive) -> None:
+    """Page by page the same rows come, whatever lies where."""
+    found: list[tuple[int, str, float | None]] = []
+    after: tuple[int, str] | None = None
+    while page := await read.observations(store, f, 0, 10**6, after=after, limit=2):
+        found += [(row.end_s, row.series_uid.split(":")[1][-1], row.value) for row in page]
+        after = page[-1].end_s, page[-1].series_uid
+    assert found == model.at(None)
+
+
 async def agrees(store: Store, example: int, model: Naive) -> None:
     f = Filter(stations=frozenset(f"{FEED}:{example}{key}" for key in KEYS))
     for as_of_s in (None, -1, *sorted({one[0] for line in model.lines.values() for one in line})):
@@ -102,7 +120,14 @@ async def agrees(store: Store, example: int, model: Naive) -> None:
             row.series.station.station.key[-1]: (row.observation.end_s, row.observation.value) for row in latest
         } == newest
     arrays = await read.arrays(store, f, 0, 10**6)
-    assert len(arrays) == len(model.at(None))
+    assert [(end_s, value) for _, end_s, value in told(arrays)] == [
+        (end_s, value) for end_s, key, value in sorted(model.at(None), key=lambda row: (row[1], row[0]))
+    ]
+    past = await read.arrays(store, f, 0, 10**6, as_of_s=LAST_S // 2)
+    assert sorted((end_s, value is None) for _, end_s, value in told(past)) == sorted(
+        (end_s, value is None) for end_s, _, value in model.at(LAST_S // 2)
+    )
+    await pages_agree(store, f, model)
     for (key, end_s), line in model.lines.items():
         versions = await read.versions(store, a_series(f"{example}{key}").uid, end_s, end_s + 1)
         assert [(row.observation.received_s, row.observation.value) for row in versions] == [
@@ -125,6 +150,9 @@ def test_the_store_agrees_with_a_list_of_versions(
 
     async def play() -> None:
         for kind, what, received_s in steps:
+            if kind == "pack":
+                await compact(store, received_s)
+                continue
             if kind == "take":
                 done.append((len(done), what, received_s))
             elif not done:
@@ -139,9 +167,9 @@ def test_the_store_agrees_with_a_list_of_versions(
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(first=VALUES, then=VALUES, gap_s=st.integers(0, 5))
+@given(first=VALUES, then=VALUES, gap_s=st.integers(0, 5), packed=st.booleans())
 def test_withdrawals_end_a_reading_and_keep_it(
-    kept: tuple[asyncio.Runner, Store], first: float | None, then: float | None, gap_s: int
+    kept: tuple[asyncio.Runner, Store], first: float | None, then: float | None, gap_s: int, packed: bool
 ) -> None:
     runner, store = kept
     example = next(_examples)
@@ -149,6 +177,8 @@ def test_withdrawals_end_a_reading_and_keep_it(
 
     async def play() -> None:
         await commit_batch(store, batch_of(example, 0, {("a", 0): first}, 1), NO_AREAS)
+        if packed:
+            await compact(store, 86400)
         taken_back = batch_of(example, 1, {}, 1 + gap_s)
         await withdraw(store, taken_back, {a_series(f"{example}a").uid: (0,)}, "fault")
         assert await shown(store, f, None) == []
