@@ -1,5 +1,7 @@
 """Upkeep: migrate, check that the store agrees with itself, count, give space back. Each check names what it found."""
 
+# ruff: noqa: S608 - statements are put together from constant names
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import migrate
 from store.engine import Store, open_store
+from store.inspecting import inspect
+from store.packed import DAY_S, SQL_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """How much the store holds and how large it is."""
+    """How much the store holds and how large it is; `first_end_s` is to the day where history is packed."""
 
     dialect: str
     server_version: str
@@ -66,11 +70,20 @@ _CHECKS: dict[str, str] = {
     ),
     "latest_behind": (
         "SELECT count(*), min(l.series_id) FROM latest l WHERE EXISTS "
-        "(SELECT 1 FROM readings r WHERE r.series_id = l.series_id AND r.end_s > l.end_s)"
+        "(SELECT 1 FROM readings r WHERE r.series_id = l.series_id AND r.end_s > l.end_s) OR EXISTS "
+        f"(SELECT 1 FROM packed p WHERE p.series_id = l.series_id AND p.day >= {SQL_DAY.format('l.end_s')} AND p.last_end_s > l.end_s)"
     ),
     "latest_without_reading": (
         "SELECT count(*), min(l.series_id) FROM latest l LEFT JOIN readings r "
-        "ON r.series_id = l.series_id AND r.end_s = l.end_s WHERE r.end_s IS NULL"
+        "ON r.series_id = l.series_id AND r.end_s = l.end_s WHERE r.end_s IS NULL AND NOT EXISTS "
+        f"(SELECT 1 FROM packed p WHERE p.series_id = l.series_id AND p.day = {SQL_DAY.format('l.end_s')} AND p.last_end_s = l.end_s)"
+    ),
+    "reading_both_hot_and_packed": (
+        "SELECT count(*), min(r.series_id) FROM readings r JOIN packed p "
+        f"ON p.series_id = r.series_id AND p.day = {SQL_DAY.format('r.end_s')}"
+    ),
+    "packed_day_without_series": (
+        "SELECT count(*), min(p.series_id) FROM packed p LEFT JOIN series s ON s.id = p.series_id WHERE s.id IS NULL"
     ),
     "sample_with_two_standing_revisions": (
         "SELECT count(*), min(n) FROM (SELECT count(*) AS n FROM samples WHERE superseded_s IS NULL GROUP BY uid HAVING count(*) > 1) d"
@@ -103,7 +116,8 @@ async def check(store: Store) -> list[Finding]:
         for code, question in _CHECKS.items():
             found = await _ask(connection, code, question)
             findings += [found] if found else []
-    return findings
+        packed = await inspect(connection)
+    return findings + [Finding(code, count, packed.examples[code]) for code, count in packed.counts.items()]
 
 
 async def _ask(connection: AsyncConnection, code: str, question: str) -> Finding | None:
@@ -124,7 +138,7 @@ async def _file_integrity(connection: AsyncConnection) -> list[Finding]:
 
 _COUNT = "SELECT count(*) FROM {}"
 _COUNTED = (
-    "stations", "series", "readings", "revisions", "answers", "runs", "samples", "sample_results", "quakes", "alerts", "outbox",
+    "stations", "series", "readings", "packed", "rollups", "revisions", "answers", "runs", "samples", "sample_results", "quakes", "alerts", "outbox",
 )  # fmt: skip
 
 
@@ -132,7 +146,10 @@ async def stats(store: Store) -> Stats:
     """Counts of rows (exact), size on disk, span of the readings."""
     async with store.reading() as connection:
         rows = {name: int((await connection.exec_driver_sql(_COUNT.format(name))).scalar_one()) for name in _COUNTED}
-        span = tuple((await connection.exec_driver_sql("SELECT min(end_s), max(end_s) FROM readings")).one())
+        question = "SELECT coalesce(sum(readings), 0), min(day), max(last_end_s) FROM packed"
+        packed = tuple((await connection.exec_driver_sql(question)).one())
+        rows["packed_readings"] = int(packed[0])
+        hot = tuple((await connection.exec_driver_sql("SELECT min(end_s), max(end_s) FROM readings")).one())
         schema = await connection.run_sync(migrate.current) or ""
         if store.is_sqlite:
             version = str((await connection.exec_driver_sql("SELECT sqlite_version()")).scalar_one())
@@ -140,7 +157,17 @@ async def stats(store: Store) -> Stats:
         else:
             version = str((await connection.exec_driver_sql("SHOW server_version")).scalar_one())
             size = int((await connection.exec_driver_sql("SELECT pg_database_size(current_database())")).scalar_one())
-    return Stats(store.dialect, version, schema, size, rows, span[0], span[-1])
+    first = [hot[0], None if packed[1] is None else packed[1] * DAY_S]
+    last = [hot[1], packed[-1]]
+    return Stats(
+        store.dialect,
+        version,
+        schema,
+        size,
+        rows,
+        min((one for one in first if one is not None), default=None),
+        max((one for one in last if one is not None), default=None),
+    )
 
 
 def _size(path: str) -> int:

@@ -25,8 +25,8 @@ DAY_S = 86400
 #: Nothing that ends at or after this moment was ever packed.
 _UNTIL = "packed_until_s"
 NEVER_S = -(2**62)
-#: The day of a stamp in SQL of both engines, where division rounds towards zero.
-SQL_DAY = "(({0} - 1) - ((({0} - 1) % 86400) + 86400) % 86400) / 86400"
+#: The day of a stamp in SQL of both engines, where division rounds towards zero: a million days are added before it.
+SQL_DAY = "(({0} + 86399999999) / 86400 - 1000000)"
 RECEIVED = 11  # place in a Kept
 
 _log = logging.getLogger(__name__)
