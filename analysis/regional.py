@@ -26,7 +26,8 @@ from domain.reasons import Untold
 from domain.states import CENSORING_CODES, Censoring, Freshness
 from domain.units import BY_CODE, Dimension, convert
 
-#: A station that has given nothing new for this long, and is not even in its publisher's list of missing ones, is no longer expected.
+#: A station that has given nothing new for this long while others of its feed have, and that is not even in its publisher's list of missing
+#: ones, is no longer expected. Where a whole feed fell silent every station of it stays expected, and missing.
 FORGOTTEN_AFTER_S = 30 * 86400
 #: Rise and z of a station that reads above its own range, and far above, in nSv/h (or nGy/h); other kinds: share of the median.
 ABOVE = ((15.0, 5.0), (12.0, 7.0))
@@ -77,7 +78,7 @@ def summarise(area: AreaName, arrays: Arrays, feeds: Standings, *, now_s: int, w
     `arrays` reaches as far back as baselines shall look (they use at most 500 readings a series) and holds nothing after `now_s`;
     `window_s` is the span in which a station counts as reporting.
     """
-    kinds = _by_kind(arrays.series, now_s)
+    kinds = _by_kind(arrays.series)
     question = _Question(area, arrays, _columns(arrays), feeds, rainfall(arrays), now_s, window_s)
     found = [
         _summary(question, kind, rows)
@@ -87,11 +88,15 @@ def summarise(area: AreaName, arrays: Arrays, feeds: Standings, *, now_s: int, w
     return tuple(found)
 
 
-def _by_kind(series: Sequence[SeriesLike], now_s: int) -> dict[Kind, list[int]]:
+def _by_kind(series: Sequence[SeriesLike]) -> dict[Kind, list[int]]:
     """Rows of each kind; told apart by plain keys first, because a country has thousands of series and few kinds."""
+    heard_s: dict[str, int] = {}
+    for like in series:
+        feed_id = like.series.feed_id
+        heard_s[feed_id] = max(heard_s.get(feed_id, like.station.last_seen_s), like.station.last_seen_s)
     rows: dict[tuple[str, str, str, str, int, bool], list[int]] = defaultdict(list)
     for row, like in enumerate(series):
-        if _takes_part(like, now_s):
+        if _takes_part(like, heard_s[like.series.feed_id]):
             one = like.series
             rows[one.medium, one.quantity, one.analyte, one.unit, one.window_s, one.exercise or like.station.exercise].append(row)
     kinds: dict[Kind, list[int]] = defaultdict(list)
@@ -119,10 +124,10 @@ def _order(kind: Kind) -> tuple[str, ...]:
     return (kind.medium, kind.quantity, kind.analyte, kind.dimension.value, kind.window_class.value, str(kind.exercise))
 
 
-def _takes_part(like: SeriesLike, now_s: int) -> bool:
+def _takes_part(like: SeriesLike, feed_heard_s: int) -> bool:
     if like.series.quantity in CONTEXT or like.station.station.moving:
         return False
-    return bool(like.station.mark) or now_s - like.station.last_seen_s <= FORGOTTEN_AFTER_S
+    return bool(like.station.mark) or feed_heard_s - like.station.last_seen_s <= FORGOTTEN_AFTER_S
 
 
 def _columns(arrays: Arrays) -> _Columns:

@@ -225,3 +225,11 @@ WORLD = None
 @pytest.fixture(autouse=True)
 def _world_class(new_world):
     globals()["WORLD"] = new_world
+
+
+def test_a_feed_that_fell_silent_for_months_leaves_its_stations_expected_and_missing(world):
+    for key in "abc":
+        world.quiet(key)
+    found = summarise(AREA, world.arrays(), world.standings(), now_s=world.now + 100 * 86400, window_s=86400)
+    assert len(found) == 1
+    assert (found[0].state, found[0].expected, found[0].fresh) == (RegionState.INSUFFICIENT, 3, 0)
