@@ -141,6 +141,10 @@ def _schema(operation: Operation, word: str, refs: Mapping[Any, Any]) -> Any:
     if word == "json":
         schemas = [refs[kind] for kind in operation.answers]
         return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    if word in ("netcdf", "parquet"):
+        return {"type": "string", "format": "binary"}
+    if word == "covjson":
+        return {"type": "object", "required": ["type", "coverages"]}
     if word == "geojson":
         return {"type": "object", "required": ["type", "features"], "properties": {"type": {"const": "FeatureCollection"}}}
     return {"type": "string"}

@@ -19,6 +19,9 @@ FORMATS: Mapping[str, str] = {
     "geojson": "application/geo+json",
     "csv": "text/csv",
     "ndjson": "application/x-ndjson",
+    "netcdf": "application/x-netcdf",
+    "parquet": "application/vnd.apache.parquet",
+    "covjson": "application/prs.coverage+json",
 }
 
 

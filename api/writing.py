@@ -133,7 +133,7 @@ def send(request: web.Request, answer: Kept, word: str) -> web.Response:
 
 def content_type(word: str) -> str:
     """The media type of a format, with its charset where text needs one."""
-    return FORMATS[word] if word in ("json", "geojson") else f"{FORMATS[word]}; charset=utf-8"
+    return f"{FORMATS[word]}; charset=utf-8" if word in ("csv", "ndjson") else FORMATS[word]
 
 
 def cache_control(max_age_s: int) -> str:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from aiohttp import web
+
 from api import params as p
 from api.clocktext import told, told_or_none
+from api.files import answer as files
+from api.files import netcdf
 from api.models import samples as m
 from api.models.values import Published, Uncertainty
 from api.operation import Call, Operation, Reply
@@ -50,7 +56,7 @@ def tell_sample(row: SampleRow, service: Service) -> m.Sample:
     )
 
 
-async def samples(call: Call) -> Reply:
+async def samples(call: Call) -> Reply | web.StreamResponse:
     """Samples by the end of their sampling; the last year unless told otherwise."""
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
     f = await selection(call.query, service)
@@ -65,6 +71,9 @@ async def samples(call: Call) -> Reply:
     if len(rows) > most:
         last = page[-1].sample
         more = following(call.route, call.query, as_of_s=as_of_s, after_id=last.uid, after_s=last.end_s)
+    if call.format == "netcdf":
+        file = await asyncio.to_thread(netcdf.points, shown, service, span, as_of_s)
+        return files.send(call, file, "samples", next_page=more)
     feeds = {row.feed_id for row in page} or feeds_meant(f, service)
     body = m.SamplePage(
         as_of=told(as_of_s), next=more, audience=service.audience, exercise=any(row.exercise for row in shown),
@@ -89,7 +98,7 @@ async def sample(call: Call) -> Reply:
 OPERATIONS = (
     Operation(
         "GET", "/v1/samples", samples, "Laboratory results", m.SamplePage, "samples", (p.FROM, p.TO, p.AS_OF, *p.FILTERS, *p.PAGE),
-        ("json", "csv", "ndjson"),
+        ("json", "csv", "ndjson", "netcdf"),
     ),
     Operation(
         "GET", "/v1/samples/{id}", sample, "One sample with its revisions", m.SampleAnswer, "samples", problems=(Code.NOT_FOUND,),

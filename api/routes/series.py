@@ -8,6 +8,8 @@ from aiohttp import web
 
 from api import params as p
 from api.clocktext import told
+from api.files import answer as files
+from api.files.answer import FILES
 from api.models import values as v
 from api.models.stations import Series, SeriesAnswer, SeriesPage
 from api.operation import Call, Operation, Reply
@@ -103,11 +105,14 @@ async def _raw(call: Call, row: SeriesRow) -> Reply | web.StreamResponse:
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
     as_of_s = await moment(call, mark)
     span = window(call.query, p.FROM, p.TO, (as_of_s - _DAY_S, as_of_s + 1))
+    only = Filter(series=frozenset({row.series.uid}))
     if whole(call):
-        return await write_rows(call, await _every_row(service, Filter(series=frozenset({row.series.uid})), span, as_of_s))
+        return await write_rows(call, await _every_row(service, only, span, as_of_s))
+    if call.format in FILES:
+        return await files.observations(call, only, span, as_of_s, "series")
     after = (mark.after_s, mark.after_id) if mark else None
     rows = await read.observations(
-        service.store, Filter(series=frozenset({row.series.uid})), *span, as_of_s=as_of_s, after=after, limit=most + 1
+        service.store, only, *span, as_of_s=as_of_s, after=after, limit=most + 1
     )
     page, facts = rows[:most], service.facts(row.series.feed_id)
     more = _more(call, page, as_of_s) if len(rows) > most else None
@@ -132,6 +137,8 @@ async def _rolled(call: Call, row: SeriesRow, resolution: str) -> Reply:
     service, facts = call.service, call.service.facts(row.series.feed_id)
     if call.query.get(p.AS_OF) is not None:
         raise ProblemError(Code.NOT_MEANINGFUL, "Roll-ups are of what is known now; use resolution=raw with as_of.", p.AS_OF.name)
+    if call.format in FILES:
+        raise ProblemError(Code.NOT_MEANINGFUL, "Roll-ups are told as JSON, CSV or NDJSON.", "f")
     days = 1 if resolution == "1h" else 31
     span = window(call.query, p.FROM, p.TO, (call.now_s - days * _DAY_S, call.now_s + 1))
     rows = rolled(await read.arrays(service.store, [row.series.uid], *span), STEPS_S[resolution])
@@ -169,6 +176,8 @@ async def observations(call: Call) -> Reply | web.StreamResponse:
     as_of_s = await moment(call, mark)
     if whole(call):
         return await write_rows(call, await _every_row(service, f, span, as_of_s))
+    if call.format in FILES:
+        return await files.observations(call, f, span, as_of_s, "observations")
     after = (mark.after_s, mark.after_id) if mark else None
     rows = await read.observations(service.store, f, *span, as_of_s=as_of_s, after=after, limit=most + 1)
     page = rows[:most]
@@ -192,6 +201,7 @@ async def observations(call: Call) -> Reply | web.StreamResponse:
 
 _ONE = {"id": "jp-nra-ramis:1010110001:air_dose_rate_as_published:air_over_land"}
 _FORMATS = ("json", "csv", "ndjson")
+_ALL_FORMATS = (*_FORMATS, *FILES)
 OPERATIONS = (
     Operation(
         "GET", "/v1/series", series_list, "Series", SeriesPage, "series", (*p.FILTERS, *p.PAGE), _FORMATS
@@ -199,11 +209,11 @@ OPERATIONS = (
     Operation("GET", "/v1/series/{id}", series, "One series", SeriesAnswer, "series", problems=(Code.NOT_FOUND,), path_examples=_ONE),
     Operation(
         "GET", "/v1/series/{id}/observations", observations_of_series, "Observations of a series", (v.SeriesObservations, v.SeriesBuckets),
-        "values", (p.FROM, p.TO, p.AS_OF, RESOLUTION, *p.PAGE), _FORMATS, (Code.NOT_FOUND, Code.NOT_MEANINGFUL),
+        "values", (p.FROM, p.TO, p.AS_OF, RESOLUTION, *p.PAGE), _ALL_FORMATS, (Code.NOT_FOUND, Code.NOT_MEANINGFUL),
         path_examples=_ONE,
     ),
     Operation(
         "GET", "/v1/observations", observations, "Observations across series", v.ObservationPage, "values",
-        (p.FROM_REQUIRED, p.TO_REQUIRED, p.AS_OF, *p.FILTERS, *p.PAGE), _FORMATS,
+        (p.FROM_REQUIRED, p.TO_REQUIRED, p.AS_OF, *p.FILTERS, *p.PAGE), _ALL_FORMATS,
     ),
 )

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+from aiohttp import web
+
 from analysis.regional import summarise
 from analysis.summary import AreaName, Extreme, Summary
 from api import params as p
 from api.clocktext import told, told_or_none
+from api.files import answer as files
+from api.files.coverage import coverage
 from api.freshness import standings
 from api.models import summaries as m
 from api.models.common import Withheld
@@ -128,7 +132,7 @@ def attributions(feed_ids: Iterable[str], service: Service) -> tuple[m.Attributi
     return tuple(found)
 
 
-async def history(call: Call) -> Reply:
+async def history(call: Call) -> Reply | web.StreamResponse:
     """A region over time, the last day by the hour unless told otherwise; each step knows what was known at its moment."""
     service, area = call.service, known_area(call.service, call.path["id"])
     step_s = call.query.get(STEP) or 3600
@@ -146,6 +150,8 @@ async def history(call: Call) -> Reply:
     body = m.History(
         begin=told(begin_s), end=told(end_s), step_s=step_s, audience=service.audience, region=tell_region(area), history=tuple(rows)
     )
+    if call.format == "covjson":
+        return files.send(call, coverage(body), f"{area.id}-history", max_age_s=60)
     return Reply(body, rows=body.history, row=m.HistoryStep, max_age_s=60)
 
 
@@ -168,6 +174,6 @@ OPERATIONS = (
     ),
     Operation(
         "GET", "/v1/regions/{id}/history", history, "A region over time", m.History, "regions", (p.FROM, p.TO, STEP),
-        ("json", "csv", "ndjson"), (Code.NOT_FOUND, Code.NOT_MEANINGFUL), path_examples=_ONE,
+        ("json", "csv", "ndjson", "covjson"), (Code.NOT_FOUND, Code.NOT_MEANINGFUL), path_examples=_ONE,
     ),
 )

@@ -1,0 +1,1 @@
+"""Answers as files that scientists open: NetCDF-CF, Parquet, CoverageJSON."""

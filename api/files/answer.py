@@ -1,0 +1,45 @@
+"""Files as answers: a window of observations, samples, a region over time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from aiohttp import web
+
+from api.files import netcdf, parquet
+from api.files.columns import Columns, columns
+from api.operation import FORMATS, Call, Reply
+from api.problems import Code, ProblemError
+from api.service import Service
+from api.writing import respond
+from store import read
+from store.rows import Filter
+
+#: Formats of whole windows that are no text.
+FILES = ("netcdf", "parquet")
+_ENDINGS = {"netcdf": "nc", "parquet": "parquet", "covjson": "covjson"}
+#: 20,000 series-days are 2.9 million readings at ten minutes.
+_MOST_SERIES_DAYS = 20_000
+_WRITERS: dict[str, Callable[[Columns, Service, tuple[int, int], int], bytes]] = {
+    "netcdf": netcdf.time_series, "parquet": parquet.observations,
+}
+
+
+def send(call: Call, body: bytes, name: str, *, next_page: str | None = None, max_age_s: int = 0) -> web.Response:
+    """A file with a name to save it under."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{_ENDINGS[call.format]}"'}
+    return respond(call.request, body, call.format, Reply(None, next=next_page, max_age_s=max_age_s, headers=headers))
+
+
+async def observations(call: Call, f: Filter, span: tuple[int, int], as_of_s: int, name: str) -> web.Response:
+    """Every observation of a window as one file; raises ProblemError 422 when that is too much at once."""
+    service = call.service
+    series = await read.series_list(service.store, f, limit=100_000)
+    days = max(1.0, (span[1] - span[0]) / 86400)
+    if len(series) * days > _MOST_SERIES_DAYS:
+        told = f"{len(series)} series over {days:.0f} days are too much for one {FORMATS[call.format]}; {_MOST_SERIES_DAYS} series-days are not"
+        raise ProblemError(Code.NOT_MEANINGFUL, f"{told}: ask for a shorter window or fewer series, or stream f=ndjson.", "from")
+    held = await read.arrays(service.store, f, *span, as_of_s=as_of_s)
+    body = await asyncio.to_thread(lambda: _WRITERS[call.format](columns(held, service), service, span, as_of_s))
+    return send(call, body, name)
