@@ -47,29 +47,81 @@ REASONS: dict[str, tuple[str, str, str, str]] = {
     Finding.WITHIN_OWN_RANGE: ("", "", "", ""),
     Finding.ABOVE_OWN_BASELINE: ("", "", "", ""),
     Finding.FAR_ABOVE_OWN_BASELINE: ("", "", "", ""),
-    Finding.ONE_STATION_ONLY: ("one station alone, not confirmed by another", "1地点のみで、他の地点では確認されていない", "한 지점뿐이며 다른 지점에서 확인되지 않음", "仅一个站点，未得到其他站点证实"),
-    Finding.RISE_EXPLAINED_BY_RAIN: ("rises agree with rain in the last two hours", "上昇は直近2時間の降雨と整合", "상승은 최근 2시간의 강수와 부합", "升高与近两小时的降雨相符"),
+    Finding.ONE_STATION_ONLY: (
+        "one station alone, not confirmed by another",
+        "1地点のみで、他の地点では確認されていない",
+        "한 지점뿐이며 다른 지점에서 확인되지 않음",
+        "仅一个站点，未得到其他站点证实",
+    ),
+    Finding.RISE_EXPLAINED_BY_RAIN: (
+        "rises agree with rain in the last two hours",
+        "上昇は直近2時間の降雨と整合",
+        "상승은 최근 2시간의 강수와 부합",
+        "升高与近两小时的降雨相符",
+    ),
     Finding.RAIN_UNKNOWN: ("rain is not known", "降雨は不明", "강수 정보 없음", "降雨情况未知"),
-    Finding.ABOVE_DETECTOR_RANGE: ("a detector is beyond its range", "検出器の測定範囲を超過", "검출기 측정 범위 초과", "有探测器超出量程"),
-    Finding.LAST_SEEN_ABOVE: ("a station that read above its usual range has gone silent", "平常を上回っていた地点が途絶", "평상 범위를 웃돌던 지점이 침묵", "曾高于平常的站点已无读数"),
+    Finding.ABOVE_DETECTOR_RANGE: (
+        "a detector is beyond its range",
+        "検出器の測定範囲を超過",
+        "검출기 측정 범위 초과",
+        "有探测器超出量程",
+    ),
+    Finding.LAST_SEEN_ABOVE: (
+        "a station that read above its usual range has gone silent",
+        "平常を上回っていた地点が途絶",
+        "평상 범위를 웃돌던 지점이 침묵",
+        "曾高于平常的站点已无读数",
+    ),
     Untold.NO_STATIONS: ("no station is known", "対象の地点がない", "알려진 지점 없음", "没有已知站点"),
     Untold.NO_FRESH_READING: ("no fresh reading", "新しい測定がない", "새 측정 없음", "没有新读数"),
-    Untold.COVERAGE_LOW: ("too few of the stations expected can be judged", "判定できる地点の割合が不足", "판정 가능한 지점의 비율 부족", "可判断的站点比例过低"),
+    Untold.COVERAGE_LOW: (
+        "too few of the stations expected can be judged",
+        "判定できる地点の割合が不足",
+        "판정 가능한 지점의 비율 부족",
+        "可判断的站点比例过低",
+    ),
     Untold.NO_BASELINE: ("no baseline yet", "平常値の蓄積がまだない", "아직 기준값 없음", "尚无基线"),
     Untold.TOO_FEW_STATIONS: ("too few stations", "地点数が不足", "지점 수 부족", "站点过少"),
-    Untold.FEED_BLIND: ("the publisher's feed is late or unreadable", "提供元のデータが遅延または取得不能", "제공 기관의 자료가 지연되거나 읽을 수 없음", "发布方数据延迟或无法读取"),
+    Untold.FEED_BLIND: (
+        "the publisher's feed is late or unreadable",
+        "提供元のデータが遅延または取得不能",
+        "제공 기관의 자료가 지연되거나 읽을 수 없음",
+        "发布方数据延迟或无法读取",
+    ),
     Untold.LATE: ("stations late", "遅れている地点がある", "지연된 지점 있음", "有站点延迟"),
     Untold.SILENT: ("stations silent", "途絶している地点がある", "침묵한 지점 있음", "有站点无数据"),
-    Untold.NEVER_REPORTED: ("stations that never reported", "一度も報告のない地点がある", "보고한 적 없는 지점 있음", "有站点从未报告"),
-    Untold.BELOW_RANGE: ("{low} more read below their detector's floor", "ほかに検出下限未満{low}地点", "그 밖에 검출 하한 미만 {low}개 지점", "另有{low}个站点低于探测下限"),
-    Untold.QC_FAILED: ("readings failed quality checks", "品質検査で除外された測定", "품질 검사에서 제외된 측정", "读数未通过质量检查"),
-    Untold.UNIT_NOT_STATED: ("the unit is not published", "単位が公表されていない", "단위가 공개되지 않음", "单位未公布"),
+    Untold.NEVER_REPORTED: (
+        "stations that never reported",
+        "一度も報告のない地点がある",
+        "보고한 적 없는 지점 있음",
+        "有站点从未报告",
+    ),
+    Untold.BELOW_RANGE: (
+        "{low} more read below their detector's floor",
+        "ほかに検出下限未満{low}地点",
+        "그 밖에 검출 하한 미만 {low}개 지점",
+        "另有{low}个站点低于探测下限",
+    ),
+    Untold.QC_FAILED: (
+        "readings failed quality checks",
+        "品質検査で除外された測定",
+        "품질 검사에서 제외된 측정",
+        "读数未通过质量检查",
+    ),
+    Untold.UNIT_NOT_STATED: (
+        "the unit is not published",
+        "単位が公表されていない",
+        "단위가 공개되지 않음",
+        "单位未公布",
+    ),
     Untold.MIRROR: ("", "", "", ""),
 }
 
 _UNITS = {
-    "en": ("{n} s", "{n} min", "{n} h", "{n} d"), "ja": ("{n}秒", "{n}分", "{n}時間", "{n}日"),
-    "ko": ("{n}초", "{n}분", "{n}시간", "{n}일"), "zh": ("{n}秒", "{n}分钟", "{n}小时", "{n}天"),
+    "en": ("{n} s", "{n} min", "{n} h", "{n} d"),
+    "ja": ("{n}秒", "{n}分", "{n}時間", "{n}日"),
+    "ko": ("{n}초", "{n}분", "{n}시간", "{n}일"),
+    "zh": ("{n}秒", "{n}分钟", "{n}小时", "{n}天"),
 }
 
 
@@ -105,12 +157,16 @@ def reason_words(reasons: tuple[str, ...], language: str, low: int = 0) -> str:
     return f" ({'; '.join(words)})" if language in ("en", "ko") else f"（{'；'.join(words)}）"
 
 
-def sentences(area: AreaName, kind: Kind, state: RegionState, reasons: tuple[str, ...], counts: Counts) -> Mapping[str, str]:
+def sentences(
+    area: AreaName, kind: Kind, state: RegionState, reasons: tuple[str, ...], counts: Counts
+) -> Mapping[str, str]:
     """The sentence per language."""
     return {language: _sentence(area, kind, state, reasons, counts, language) for language in LANGUAGES}
 
 
-def _sentence(area: AreaName, kind: Kind, state: RegionState, reasons: tuple[str, ...], counts: Counts, language: str) -> str:
+def _sentence(
+    area: AreaName, kind: Kind, state: RegionState, reasons: tuple[str, ...], counts: Counts, language: str
+) -> str:
     at = LANGUAGES.index(language)
     text = _TEMPLATES[state][language]
     why = reason_words(reasons, language, counts.low)
@@ -121,8 +177,14 @@ def _sentence(area: AreaName, kind: Kind, state: RegionState, reasons: tuple[str
     if kind.analyte != "gamma-total":
         quantity = f"{quantity} ({kind.analyte})"
     body = text.format(
-        area=area.name(language), medium=MEDIA[kind.medium].names[at], quantity=quantity, why=why, expected=counts.expected,
-        fresh=counts.fresh, judged=counts.judged, above=counts.above,
+        area=area.name(language),
+        medium=MEDIA[kind.medium].names[at],
+        quantity=quantity,
+        why=why,
+        expected=counts.expected,
+        fresh=counts.fresh,
+        judged=counts.judged,
+        above=counts.above,
         age=age_words(counts.age_s, language) if counts.age_s is not None else "",
     )
     return (_EXERCISE[language] if kind.exercise else "") + body
@@ -130,8 +192,10 @@ def _sentence(area: AreaName, kind: Kind, state: RegionState, reasons: tuple[str
 
 def _without_age(text: str, language: str) -> str:
     endings = {
-        "en": (", newest reading \0 old.", ", no reading at all."), "ja": ("、最新の測定は\0前。", "、測定は一つもない。"),
-        "ko": (" 있으며 최신 측정은 \0 전.", " 있으며 측정이 전혀 없음."), "zh": ("，最新读数为\0前。", "，没有任何读数。"),
+        "en": (", newest reading \0 old.", ", no reading in the span looked at."),
+        "ja": ("、最新の測定は\0前。", "、対象期間に測定は一つもない。"),
+        "ko": (" 있으며 최신 측정은 \0 전.", " 있으며 조회 기간에 측정이 전혀 없음."),
+        "zh": ("，最新读数为\0前。", "，所查时段内没有任何读数。"),
     }
     old, new = endings[language]
     return text.replace(old, new)

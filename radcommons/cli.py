@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from domain.clock import VirtualClock
 from domain.states import Audience
 from radcommons import cli_db, cli_feed
 from radcommons import options as at
@@ -91,9 +93,10 @@ def serve(
     port: at.PortOption = at.PORT,
     audience: at.AudienceOption = None,
     contact: at.ContactOption = "",
+    at_time: at.AtOption = None,
 ) -> None:
     """Program 3: answer questions over HTTP."""
-    _programs(_settings(config, database, archive, host, port, audience, contact), serve=True)
+    _programs(_settings(config, database, archive, host, port, audience, contact), serve=True, at_time=at_time)
 
 
 @app.command()
@@ -162,10 +165,24 @@ def _settings(
     )  # fmt: skip
 
 
-def _programs(settings: Settings, *, collect: bool = False, watch: bool = False, serve: bool = False) -> None:
+def _programs(
+    settings: Settings, *, collect: bool = False, watch: bool = False, serve: bool = False, at_time: str | None = None
+) -> None:
     from radcommons.programs import run_programs
 
-    _finish(run_programs(settings, collect=collect, watch=watch, serve=serve))
+    clock = None if at_time is None else VirtualClock(_moment(at_time))
+    _finish(run_programs(settings, collect=collect, watch=watch, serve=serve, clock=clock))
+
+
+def _moment(text: str) -> float:
+    """Epoch seconds of an aware ISO 8601 time; a naive one is refused, because nobody can know its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        _die(f"--at {text}: not an ISO 8601 time; write it as 2026-08-15T23:48:00+09:00")
+    if moment.tzinfo is None:
+        _die(f"--at {text}: the offset is missing; write it as 2026-08-15T23:48:00+09:00")
+    return moment.timestamp()
 
 
 def _finish(work: Coroutine[Any, Any, None]) -> None:

@@ -61,3 +61,11 @@ DATABASE = DEFAULT_DATABASE
 ARCHIVE = DEFAULT_ARCHIVE
 HOST = "127.0.0.1"
 PORT = DEFAULT_PORT
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        help="Let the clock stand at this moment (ISO 8601 with offset), to look at replayed days as they were.",
+    ),
+]

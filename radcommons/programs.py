@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -27,6 +28,7 @@ from collector.pipeline import Pipeline
 from collector.poll import Poller
 from collector.recover import recover
 from collector.schedule import Scheduler
+from domain.clock import Clock
 from radcommons import __version__
 from radcommons.ground import Ground, grounded
 from radcommons.monitor import listening, monitored
@@ -88,14 +90,21 @@ async def serving(ground: Ground) -> AsyncIterator[tuple[str, CollectorRegistry]
         yield address, app[SERVICE].metrics.registry
 
 
-async def run_programs(settings: Settings, *, collect: bool = False, watch: bool = False, serve: bool = False) -> None:
+async def run_programs(
+    settings: Settings, *, collect: bool = False, watch: bool = False, serve: bool = False, clock: Clock | None = None
+) -> None:
     """Run the programs asked for until SIGINT or SIGTERM, then stop them in order: no new polls, then the watcher, then the API."""
     async with AsyncExitStack() as stack:
-        ground = await stack.enter_async_context(grounded(settings))
+        ground = await stack.enter_async_context(grounded(settings, clock=clock))
         if serve:
             address, registry = await stack.enter_async_context(serving(ground))
             ground = replace(ground, registry=registry)
-            print(f"Radcommons answers at {address}", flush=True)
+            stands = (
+                ""
+                if clock is None
+                else f", with its clock standing at {datetime.fromtimestamp(clock.now_s(), UTC):%Y-%m-%dT%H:%M:%SZ}"
+            )
+            print(f"Radcommons answers at {address}{stands}", flush=True)
         elif settings.port:
             await stack.enter_async_context(monitored(settings.host, settings.port, ground.registry))
         if watch:
