@@ -36,6 +36,9 @@ UNFIT = (
     Qc.BELOW_RANGE | Qc.ABOVE_RANGE | Qc.GROSS_RANGE | Qc.NEGATIVE | Qc.STUCK | Qc.FUTURE_STAMP | Qc.NO_RELIABLE_UNIT
 )
 
+#: Flags that say how a whole feed is read (no unit, zone or position is in its payload); true of every value of it, news about none.
+STANDING = Qc.UNIT_ASSUMED | Qc.UNIT_NOT_STATED | Qc.ZONE_ASSUMED | Qc.ENCODING_GUESSED | Qc.POSITION_MISSING
+
 MEANINGS: dict[Qc, str] = {
     Qc.BELOW_RANGE: "the value lies below the detector's own stated floor; the number is the publisher's, not a measurement",
     Qc.ABOVE_RANGE: "the value lies above the detector's own stated ceiling",

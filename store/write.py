@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.flags import STANDING
 from domain.readings import Batch, Harvest, Readings, Tally
 from domain.reasons import Ignored, Refusal
 from domain.states import FeedState
@@ -206,7 +207,8 @@ async def _move_latest(connection: AsyncConnection, outcome: Outcome, received_s
 
 
 def _tally(harvest: Harvest, outcome: Outcome, others: SampleWriter, lost: Mapping[str, int]) -> Tally:
-    flagged = int(np.count_nonzero(harvest.readings.qc)) if harvest.readings is not None else 0
+    news = ~int(STANDING)
+    flagged = int(np.count_nonzero(harvest.readings.qc & news)) if harvest.readings is not None else 0
     counted = Tally(
         read=harvest.read,
         stored=outcome.stored + others.stored,
