@@ -10,12 +10,11 @@ import msgspec
 from aiohttp import web
 
 from api.caching import Kept, zipped
+from api.offload import off_loop
 from api.operation import FORMATS, Call, Operation, Reply
 from api.problems import Code, ProblemError
 from api.table import table
 
-#: Rows from which encoding leaves the event loop.
-_THREAD_FROM = 200
 #: Bodies from which compression is worth its time.
 _COMPRESS_FROM = 1024
 VARY = "Accept, Accept-Encoding"
@@ -74,9 +73,7 @@ async def write(call: Call, reply: Reply) -> web.Response:
 
 async def to_bytes(reply: Reply, word: str) -> bytes:
     """The bytes of an answer; a large one is encoded off the event loop."""
-    if reply.rows is not None and len(reply.rows) > _THREAD_FROM:
-        return await asyncio.to_thread(encoded, reply, word)
-    return encoded(reply, word)
+    return await off_loop(lambda: encoded(reply, word), 0 if reply.rows is None else len(reply.rows))
 
 
 def encoded(reply: Reply, word: str) -> bytes:

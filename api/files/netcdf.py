@@ -150,7 +150,7 @@ def _texts(file: Any, name: str, texts: Sequence[str], dimension: str, attribute
 
 def _time(file: Any, name: str, seconds: Any, **attributes: str) -> Any:
     made = file.create_variable(name, ("obs",), np.float64, data=np.asarray(seconds, dtype=np.float64))
-    made.attrs.update({"units": _EPOCH, "calendar": "standard", **attributes})
+    made.attrs.update({"units": _EPOCH, "calendar": "standard", "units_metadata": "leap_seconds: none", **attributes})
     return made
 
 

@@ -10,6 +10,7 @@ from api.clocktext import told
 from api.freshness import standings
 from api.models.places import FeatureCollection, feature, point
 from api.models.values import Latest, LatestAnswer, Usual
+from api.offload import off_loop
 from api.operation import Call, Operation, Reply
 from api.paging import begin, following, limit
 from api.selecting import coverage, feeds_meant, selection
@@ -34,10 +35,10 @@ async def latest(call: Call) -> Reply:
     rows = await read.latest(service.store, f, as_of_s=as_of_s, after=mark.after_id if mark else "", limit=most + 1)
     standing, page = await standings(service, as_of_s=asked), rows[:most]
     usual = await service.usual.of(service.store, page, now_s) if asked is None else {}
-    shown = tuple(
+    shown = await off_loop(lambda: tuple(
         _row(row, service, now_s, standing, usual.get(row.series.series.uid))
         for row in page if service.facts(row.series.series.feed_id).shown
-    )
+    ), len(page))
     hidden = [feed for row in page if not service.facts(feed := row.series.series.feed_id).shown]
     more = following(call.route, call.query, as_of_s=known_s, after_id=page[-1].series.series.uid) if len(rows) > most else None
     feeds = {row.series.series.feed_id for row in page} or feeds_meant(f, service)
@@ -55,7 +56,9 @@ async def tell_latest_rows(service: Service, rows: Sequence[LatestRow]) -> list[
     now_s, standing = service.now_s(), await standings(service)
     usual = await service.usual.of(service.store, rows, now_s)
     shown = [row for row in rows if service.facts(row.series.series.feed_id).shown]
-    return [_row(row, service, now_s, standing, usual.get(row.series.series.uid)) for row in shown]
+    return await off_loop(
+        lambda: [_row(row, service, now_s, standing, usual.get(row.series.series.uid)) for row in shown], len(shown)
+    )
 
 
 def _row(row: LatestRow, service: Service, now_s: int, standing: Standings, usual: Usual | None) -> Latest:

@@ -12,6 +12,7 @@ from api.files import answer as files
 from api.files import netcdf
 from api.models import samples as m
 from api.models.values import Published, Uncertainty
+from api.offload import off_loop
 from api.operation import Call, Operation, Reply
 from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
@@ -65,7 +66,7 @@ async def samples(call: Call) -> Reply | web.StreamResponse:
     after = (mark.after_s, mark.after_id) if mark else None
     rows = await read.samples(service.store, f, *span, as_of_s=as_of_s, after=after, limit=most + 1)
     page = rows[:most]
-    shown = tuple(tell_sample(row, service) for row in page if service.facts(row.feed_id).shown)
+    shown = await off_loop(lambda: tuple(tell_sample(row, service) for row in page if service.facts(row.feed_id).shown), len(page))
     hidden = [row.feed_id for row in page if not service.facts(row.feed_id).shown]
     more = None
     if len(rows) > most:

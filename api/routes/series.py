@@ -12,6 +12,7 @@ from api.files import answer as files
 from api.files.answer import FILES
 from api.models import values as v
 from api.models.stations import Series, SeriesAnswer, SeriesPage
+from api.offload import off_loop
 from api.operation import Call, Operation, Reply
 from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
@@ -116,7 +117,7 @@ async def _raw(call: Call, row: SeriesRow) -> Reply | web.StreamResponse:
     )
     page, facts = rows[:most], service.facts(row.series.feed_id)
     more = _more(call, page, as_of_s) if len(rows) > most else None
-    shown = tuple(observation(item, row.series, service) for item in page) if facts.shown else ()
+    shown = await off_loop(lambda: tuple(observation(item, row.series, service) for item in page) if facts.shown else (), len(page))
     hidden = [] if facts.shown else [row.series.feed_id] * len(page)
     body = v.SeriesObservations(
         as_of=told(as_of_s), next=more, audience=service.audience, exercise=row.series.exercise, withheld=service.withheld(hidden),
@@ -184,9 +185,9 @@ async def observations(call: Call) -> Reply | web.StreamResponse:
     uids = frozenset(row.series_uid for row in page)
     listed = await read.series_list(service.store, Filter(series=uids), limit=len(uids)) if uids else []
     meant = {row.series.uid: row for row in listed}
-    told_rows = tuple(
+    told_rows = await off_loop(lambda: tuple(
         observation(row, meant[row.series_uid].series, service) for row in page if service.facts(meant[row.series_uid].series.feed_id).shown
-    )
+    ), len(page))
     hidden = [feed for row in page if not service.facts(feed := meant[row.series_uid].series.feed_id).shown]
     more = _more(call, page, as_of_s) if len(rows) > most else None
     body = v.ObservationPage(

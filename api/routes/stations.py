@@ -6,6 +6,7 @@ from api import params as p
 from api.clocktext import told
 from api.models.places import FeatureCollection, feature, point
 from api.models.stations import Station, StationAnswer, StationPage
+from api.offload import off_loop
 from api.operation import Call, Operation, Reply
 from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
@@ -24,7 +25,7 @@ async def stations(call: Call) -> Reply:
     rows = await read.stations(service.store, f, after=mark.after_id if mark else "", limit=most + 1)
     page = rows[:most]
     seen = [row for row in page if row.first_seen_s <= as_of_s]
-    shown = tuple(tell_station(row, service) for row in seen if service.facts(row.feed_id).shown)
+    shown = await off_loop(lambda: tuple(tell_station(row, service) for row in seen if service.facts(row.feed_id).shown), len(seen))
     hidden = [row.feed_id for row in seen if not service.facts(row.feed_id).shown]
     more = following(call.route, call.query, as_of_s=as_of_s, after_id=page[-1].station.uid) if len(rows) > most else None
     feeds = {row.feed_id for row in page} or feeds_meant(f, service)
