@@ -10,6 +10,7 @@ from collector.decoders import (
     delimited,
     eurdep,
     gml_multipoint,
+    html_items,
     html_table,
     irix,
     json_rows,
@@ -41,6 +42,7 @@ DECODERS: dict[str, Decoder] = {
     "side_by_side": side_by_side.decode,
     "lines": lines.decode,
     "html_table": html_table.decode,
+    "html_items": html_items.decode,
     "xlsx": sheets.decode,
     "eurdep": eurdep.decode,
     "irix": irix.decode,
@@ -60,7 +62,7 @@ def decode(body: bytes, spec: Decode, wanted: Wanted) -> RawTable:
     for mark in spec.error_marks:
         if mark.encode().lower() in head:
             raise PayloadRefused(Refusal.PUBLISHER_ERROR, _plain_text(body))
-    if head.startswith(_HTML) and spec.format != "html_table":
+    if head.startswith(_HTML) and spec.format not in {"html_table", "html_items"}:
         raise PayloadRefused(Refusal.HTML_INSTEAD, f"an HTML page instead of {spec.format}: {_plain_text(body)}")
     table = DECODERS[spec.format](body, spec, wanted)
     missing = sorted(name for name in wanted.needed if len(table) and name not in table.columns)

@@ -303,6 +303,10 @@ def _judged(rows: list[int], table: RawTable, measure: Measure, variables: Mappi
     if measure.quality is None:
         return rows
     texts = cells(table, measure.quality.column, variables)
+    # no judgement at all is an element that this station does not have; its cell may hold a zero all the same
+    rows, silent = [at for at in rows if texts[at]], len([at for at in rows if not texts[at]])
+    if silent:
+        table.findings.ignore(Ignored.NOT_MEASURED, silent)
     good = [at for at in rows if _fits(measure.quality, texts[at])]
     for at in sorted(set(rows) - set(good)):
         told = f"{measure.quality.column} is {texts[at]!r}"

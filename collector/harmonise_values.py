@@ -61,6 +61,7 @@ class Numbers:
         self._missing_values = {found.value for text in measure.missing if (found := number(text)).outcome is None}
         self._not_measured = frozenset(measure.not_measured)
         self._words: Mapping[str, float] = measure.values
+        self._measure = measure
         self._comma, self._thousands, self._below = measure.decimal_comma, measure.thousands, measure.below
         self._known: dict[str, Number] = {}
 
@@ -83,6 +84,12 @@ class Numbers:
             return Number(outcome=Ignored.NOT_REPORTED)
         if stripped in self._words:
             return Number(self._words[stripped])
+        if self._measure.unit_in_cell:
+            stripped, _, unit_text = stripped.partition(" ")
+            if not is_unit(unit_text.strip(), self._measure):
+                return Number(outcome=Refusal.UNKNOWN_UNIT)
+            found = self._number(stripped)
+            return found if found.outcome is not None else Number(found.value)  # the cell's text is kept whole
         mark = next((mark for mark in self._below if stripped.startswith(mark)), "")
         found = self._number(text if not mark else stripped.removeprefix(mark).strip())
         if found.outcome is None and found.value in self._missing_values:

@@ -161,6 +161,15 @@ class HtmlTable(Common):
     header: tuple[str, ...] = ()
 
 
+class HtmlItems(Common):
+    """An HTML page with one element of class `item` per row; `columns` gives for each column the class or the tag of an element in it."""
+
+    format: Literal["html_items"]
+    encoding: Encoding = "utf-8"
+    item: str = Field(min_length=1)
+    columns: dict[str, str] = Field(min_length=1)
+
+
 class Sheets(Common):
     """Sheets of an XLSX workbook (all, or those named); the header is the first row with all of `has` among its cells.
 
@@ -229,6 +238,7 @@ Decode = Annotated[
     | WideText
     | XmlItems
     | HtmlTable
+    | HtmlItems
     | Sheets
     | SideBySide
     | Eurdep

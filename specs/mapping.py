@@ -229,6 +229,7 @@ class Measure(Strict):
     below: tuple[str, ...] = ()
     unit_column: Column | None = None
     unit_texts: tuple[str, ...] = ()
+    unit_in_cell: bool = False
     quality: Only | None = None
     required: bool = True
     reliable: bool = True
