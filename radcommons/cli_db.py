@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -63,6 +63,30 @@ def vacuum(database: at.DatabaseOption = at.DATABASE) -> None:
 
     _opened(database, maintenance.vacuum)
     stats(database)
+
+
+@app.command()
+def verify(
+    database: at.DatabaseOption = at.DATABASE,
+    public_key: Annotated[
+        list[str] | None, typer.Option("--public-key", help="Only this key's signatures count (hex, as /v1/log/head tells it).")
+    ] = None,
+) -> None:
+    """Hold every stored value to the signed log: find edits, drops and back-dates; exit status 1 when something is found."""
+    from store.verify import verify as hold
+
+    try:
+        keys = frozenset(bytes.fromhex(one) for one in public_key or ())
+    except ValueError:
+        raise typer.BadParameter("a public key is 64 hexadecimal digits", param_hint="--public-key") from None
+    found = _opened(database, lambda store: hold(store, public_keys=keys))
+    for flaw in found.flaws:
+        print(f"{flaw.code}: {flaw.where}")
+    if found.before_the_log:
+        print(f"{found.before_the_log} answers are from before the log began and cannot be checked")
+    said = f"{len(found.flaws)} flaws" if found.flaws else "nothing found"
+    print(f"{said}; {found.leaves} batches, {found.heads} signed heads, root {found.root.hex()}")
+    raise typer.Exit(1 if found.flaws else 0)
 
 
 def _opened(database: str, ask: Callable[[Store], Awaitable[T]]) -> T:

@@ -33,11 +33,13 @@ from radcommons import __version__
 from radcommons.ground import Ground, grounded
 from radcommons.monitor import listening, monitored
 from radcommons.settings import Settings
+from store import heads
 
 log = structlog.get_logger(__name__)
 
 WATCH_EVERY_S = 2.0
 DELIVER_EVERY_S = 1.0
+SIGN_EVERY_S = 60.0
 
 
 @asynccontextmanager
@@ -54,11 +56,20 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
         scheduler.configure(ground.config.feeds)
         scheduler.start()
         try:
-            yield scheduler
+            async with _looping("sign the log", _signer(ground), SIGN_EVERY_S):
+                yield scheduler
         finally:
             poller.stopping.set()
             await scheduler.stop()
             archive.close()
+
+
+def _signer(ground: Ground) -> Callable[[], Awaitable[object]]:
+    """Signs the log when an hour has passed since the last time, by the collector's clock."""
+    path = ground.settings.signing_key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    key = heads.signing_key(path)
+    return lambda: heads.sign(ground.store, key, int(ground.clock.now_s()))
 
 
 @asynccontextmanager

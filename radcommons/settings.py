@@ -36,6 +36,16 @@ class Settings:
     requests_per_minute: int = 0
     webhook_networks: tuple[str, ...] = ()
     exercise: bool = False
+    log_key: Path | None = field(default_factory=lambda: _path_from("RADCOMMONS_LOG_KEY"))
+
+    @property
+    def signing_key(self) -> Path:
+        """The file of the key that signs the log; made at the first start, beside the archive unless RADCOMMONS_LOG_KEY names one."""
+        return self.log_key or self.archive.parent / "log.key"
+
+
+def _path_from(name: str) -> Path | None:
+    return Path(os.environ[name]) if os.environ.get(name) else None
 
 
 def default_config() -> Path:

@@ -116,7 +116,9 @@ async def append_reread(
         "samples": [[one["uid"], one["revision"]] for one, _ in others.entered] if others else [],
         "quakes": [[one["uid"], one["revision"]] for one in others.entered_quakes] if others else [],
     }
-    await connection.execute(sa.insert(tables.log_rereads).values(leaf=number, batch_id=batch_id, keys=json.dumps(keys)))
+    await connection.execute(
+        sa.insert(tables.log_rereads).values(leaf=number, batch_id=batch_id, keys=json.dumps(keys))
+    )
 
 
 def _peaks(size: int, packed: bytes) -> dict[int, bytes]:
@@ -188,4 +190,6 @@ async def _nodes(connection: AsyncConnection, wanted: Sequence[tuple[int, int]])
     if not wanted:
         return {}
     chosen = sa.or_(*(sa.and_(table.c.level == level, table.c.number == number) for level, number in set(wanted)))
-    return {(row.level, row.number): bytes(row.hash) for row in await connection.execute(sa.select(table).where(chosen))}
+    return {
+        (row.level, row.number): bytes(row.hash) for row in await connection.execute(sa.select(table).where(chosen))
+    }

@@ -127,6 +127,10 @@ def test_replay_then_db(tmp_path: Path) -> None:
     assert "tw-nusc-gamma" in said
     assert "peak memory" in said
     assert command("db", "check", "--database", database) == (0, "nothing found\n")
+    status, said = command("db", "verify", "--database", database)
+    assert status == 0, said
+    assert said.startswith("nothing found; ")
+    assert command("db", "verify", "--database", database, "--public-key", "no key")[0] == 2
     status, said = command("db", "stats", "--database", database)
     assert status == 0
     assert "88" in said
