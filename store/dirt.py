@@ -24,10 +24,11 @@ async def mark(connection: AsyncConnection, keys: IntArray) -> None:
         return
     insert = "INSERT INTO dirty (days) VALUES (?)"
     statement = insert if connection.dialect.name == "sqlite" else insert.replace("?", "%s")
-    await connection.exec_driver_sql(statement, (_written(np.unique(keys)),))
+    await connection.exec_driver_sql(statement, (written(np.unique(keys)),))
 
 
-def _written(keys: IntArray) -> bytes:
+def written(keys: IntArray) -> bytes:
+    """Keys in order as a row's bytes."""
     return _COMPRESSOR.compress(np.diff(keys, prepend=0).astype("<i8").tobytes())
 
 

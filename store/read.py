@@ -14,6 +14,7 @@ from store.history import Window
 from store.incoming import SERIES_BITS, SERIES_MASK
 from store.read_runs import answers, feed_health, refusals, run, runs
 from store.read_samples import quakes, sample, sample_history, samples
+from store.rollups import buckets
 from store.rows import Filter, LatestRow, ObservationRow, SeriesArrays, SeriesRow, StationRow, VersionRow
 from store.selecting import select
 from store.window import Segment
@@ -21,6 +22,7 @@ from store.window import Segment
 __all__ = [
     "answers",
     "arrays",
+    "buckets",
     "feed_health",
     "latest",
     "observations",

@@ -119,7 +119,10 @@ class SeriesArrays:
 
 @dataclass(frozen=True, slots=True)
 class BucketRow:
-    """A roll-up of one series over [begin_s, end_s): counts, extremes, mean and quartiles of the values fit for use, in the series' unit."""
+    """A roll-up of one series over readings that end in (begin_s, end_s]: of the values fit for use, in the series' unit.
+
+    `coverage` is the share of the time that the readings' own windows cover; None for a series that does not state one.
+    """
 
     series_uid: str
     begin_s: int
@@ -136,6 +139,7 @@ class BucketRow:
     p50: float | None
     p75: float | None
     p95: float | None
+    coverage: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from alembic import op
 
+from store.dirt import written
+from store.incoming import SERIES_BITS
 from store.packing import rows_of, unpack
 
 revision = "0002"
@@ -15,6 +18,7 @@ depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _AT_ONCE = 200
+DAY_S = 86400
 
 
 def upgrade() -> None:
@@ -43,12 +47,31 @@ def upgrade() -> None:
         sa.Column("days", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    _mark_everything(op.get_bind())
+
+
+def _mark_everything(bind: sa.Connection) -> None:
+    """Readings of before have no roll-ups yet: their days are marked, one row of `dirty` for each day."""
+    mark = "?" if bind.dialect.name == "sqlite" else "%s"
+    day = -(2**31)
+    while True:
+        end_s = bind.exec_driver_sql(f"SELECT min(end_s) FROM readings WHERE end_s > {mark}", (day * DAY_S,)).scalar()  # noqa: S608
+        if end_s is None:
+            return
+        day = (end_s - 1) // DAY_S
+        found = bind.exec_driver_sql(
+            f"SELECT DISTINCT series_id FROM readings WHERE end_s > {mark} AND end_s <= {mark}",  # noqa: S608
+            (day * DAY_S, (day + 1) * DAY_S),
+        )
+        keys = np.array([(day << SERIES_BITS) | number for number in found.scalars()], dtype=np.int64)
+        bind.exec_driver_sql(f"INSERT INTO dirty (days) VALUES ({mark})", (written(np.sort(keys)),))  # noqa: S608
+        day += 1
 
 
 def downgrade() -> None:
     """Packed readings become rows again before their table goes: an older program must find every one of them."""
     _unpack_everything(op.get_bind())
-    op.execute("DELETE FROM state_values WHERE name IN ('packed_until_s', 'packed_changes')")
+    op.execute("DELETE FROM state_values WHERE name = 'packed_until_s'")
     op.drop_table("dirty")
     op.drop_table("rollups")
     op.drop_table("packed")
