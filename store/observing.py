@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.readings import IntArray, Series
 from domain.states import CENSORING_CODES
 from store import history, packed
-from store.history import Row, Statement, Window
+from store.history import Row, Statement, Window, span_of
 from store.incoming import SERIES_BITS, text_of
 from store.rows import ObservationRow, VersionRow
 from store.window import Segment
 
 _FIELDS = "series_id, end_s, value, digits, qc, censoring, revision, published_after_s, limit_value, text"
 #: Up to so many series are looked up stamp by stamp in SQLite; more are cheaper as one scan of the window.
-_FEW_SERIES = 64
+FEW_SERIES = 64
 
 
 async def rows(connection: AsyncConnection, window: Window) -> list[Row]:
@@ -50,11 +50,9 @@ async def _unpacked(connection: AsyncConnection, window: Window) -> list[Row]:
 
 
 def _hot(statement: Statement, window: Window) -> str:
-    source = "readings r"
-    where = [f"r.end_s >= {statement.value(window.from_s)} AND r.end_s < {statement.value(window.to_s)}"]
-    few = window.ids is not None and len(window.ids) <= _FEW_SERIES
-    if statement.sqlite and few:
-        source, where = _by_stamps(statement, window)
+    few = window.ids is not None and len(window.ids) <= FEW_SERIES
+    source, span = span_of(statement, window.from_s, window.to_s, by_stamps=statement.sqlite and few)
+    where = [span]
     fields = ", ".join(f"r.{name}" for name in _FIELDS.split(", "))
     if window.ids is not None:
         where.append(statement.among("r.series_id", window.ids))
@@ -65,21 +63,6 @@ def _hot(statement: Statement, window: Window) -> str:
         f"SELECT {fields}, a.received_s, a.sha256, s.uid FROM {source} JOIN answers a ON a.id = r.batch_id "
         f"JOIN series s ON s.id = r.series_id WHERE {' AND '.join(where)}"
     )
-
-
-def _by_stamps(statement: Statement, window: Window) -> tuple[str, list[str]]:
-    """A few series in a key of (end_s, series_id): jump from stamp to stamp instead of reading all the series between.
-
-    A day of one series costs 144 jumps (0.2 ms) where a scan of the day reads 780,000 rows (36 ms).
-    """
-    statement.values.clear()
-    first, last = statement.value(window.from_s), statement.value(window.to_s)
-    stamps = (
-        f"(WITH RECURSIVE w(t) AS (SELECT min(end_s) FROM readings WHERE end_s >= {first} UNION ALL "
-        f"SELECT (SELECT min(end_s) FROM readings WHERE end_s > w.t) FROM w WHERE w.t < {last}) "
-        f"SELECT t FROM w WHERE t < {statement.value(window.to_s)}) w CROSS JOIN readings r"
-    )
-    return stamps, ["r.end_s = w.t"]
 
 
 def _superseded(statement: Statement, window: Window) -> str:

@@ -9,6 +9,7 @@ the revisions like any other.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterable, Sequence
@@ -80,6 +81,17 @@ async def fetch(connection: AsyncConnection, keys: IntArray) -> Sequence[Any]:
 
 async def store_days(connection: AsyncConnection, days: Iterable[tuple[int, int, Day]]) -> None:
     """Enter packed days or replace them; a day without readings goes."""
+    kept, gone = await asyncio.to_thread(_made, days)
+    if kept:
+        await connection.exec_driver_sql(_bound(connection, _PUT), kept)
+        await _reach(connection, (max(row[1] for row in kept) + 1) * DAY_S + 1)
+    if gone:
+        await connection.exec_driver_sql(
+            _bound(connection, "DELETE FROM packed WHERE series_id = ? AND day = ?"), gone
+        )
+
+
+def _made(days: Iterable[tuple[int, int, Day]]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     kept: list[tuple[Any, ...]] = []
     gone: list[tuple[Any, ...]] = []
     for series_id, day, content in days:
@@ -88,13 +100,7 @@ async def store_days(connection: AsyncConnection, days: Iterable[tuple[int, int,
             kept.append((series_id, day, len(content), int(content.end_s[-1]), first_received_s, pack(content)))
         else:
             gone.append((series_id, day))
-    if kept:
-        await connection.exec_driver_sql(_bound(connection, _PUT), kept)
-        await _reach(connection, (max(row[1] for row in kept) + 1) * DAY_S + 1)
-    if gone:
-        await connection.exec_driver_sql(
-            _bound(connection, "DELETE FROM packed WHERE series_id = ? AND day = ?"), gone
-        )
+    return kept, gone
 
 
 _PUT = (

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,14 +37,14 @@ from store.bucketing import (
 from store.engine import Store
 from store.history import Statement, Window
 from store.incoming import SERIES_BITS, SERIES_MASK
-from store.observing import columns
+from store.observing import FEW_SERIES, columns
 from store.packed import day_at
 from store.rollup_rows import SLOTS, Days, days_of, decoded, encoded
 from store.rows import BucketRow
 from store.window import Segment
 
 _LOCK = 7_218_553
-_AT_ONCE = 1000
+_AT_ONCE = 500
 #: A day is finished so long after its end: late readings have mostly come, and what comes later only marks it again.
 SETTLED_S = 2 * HOUR_S
 
@@ -98,28 +99,38 @@ async def _computed(connection: AsyncConnection, keys: IntArray) -> list[Days]:
 
 async def _standing(connection: AsyncConnection, window: Window) -> Segment:
     """What stands of a window, as columns; without the receipts, which no roll-up needs."""
+    assert window.ids is not None
+    found: list[Any] = []
+    for begin in range(0, len(window.ids), FEW_SERIES):
+        found += await _hot(connection, replace(window, ids=window.ids[begin : begin + FEW_SERIES]))
+    old = await history.segment(connection, window)
+    return await asyncio.to_thread(_together, found, old) if found else old
+
+
+async def _hot(connection: AsyncConnection, window: Window) -> Sequence[Any]:
     statement = Statement(connection.dialect.name)
     assert window.ids is not None
-    found: Sequence[Any] = (
-        await connection.exec_driver_sql(
-            "SELECT r.end_s, r.series_id, r.value, r.censoring, r.qc FROM readings r "
-            f"WHERE r.end_s >= {statement.value(window.from_s)} AND r.end_s < {statement.value(window.to_s)} "
-            f"AND {statement.among('r.series_id', window.ids)} ORDER BY r.end_s, r.series_id",
-            tuple(statement.values),
-        )
-    ).fetchall()
-    old = await history.segment(connection, window)
-    if not found:
-        return old
+    source, where = history.span_of(statement, window.from_s, window.to_s, by_stamps=statement.sqlite)
+    found = await connection.exec_driver_sql(
+        f"SELECT r.end_s, r.series_id, r.value, r.censoring, r.qc FROM {source} "
+        f"WHERE {where} AND {statement.among('r.series_id', window.ids)}",
+        tuple(statement.values),
+    )
+    return found.fetchall()
+
+
+def _together(found: Sequence[Any], old: Segment) -> Segment:
     end_s, series_id, value, censoring, qc = zip(*found, strict=True)
     n = len(found)
+    key = (np.array(end_s, dtype=np.int64) << SERIES_BITS) | np.array(series_id, dtype=np.int64)
+    order = np.argsort(key)
     hot = Segment(
-        (np.array(end_s, dtype=np.int64) << SERIES_BITS) | np.array(series_id, dtype=np.int64),
-        np.array(value, dtype=np.float64),
+        key[order],
+        np.array(value, dtype=np.float64)[order],
         np.full(n, np.nan),
         np.zeros(n, dtype=np.int16),
-        np.array(censoring, dtype=np.int8),
-        np.array(qc, dtype=np.int32),
+        np.array(censoring, dtype=np.int8)[order],
+        np.array(qc, dtype=np.int32)[order],
         np.zeros(n, dtype=np.int64),
         {},
     )
