@@ -12,19 +12,21 @@ from rich.console import Console
 from rich.table import Table
 
 from collector.archive import ArchiveReader, RawArchive
+from collector.doubts import doubts
 from collector.fetch import Fetcher, FetchLimits
 from collector.fetched import Fetched
 from collector.harvest import Harvester
 from collector.pipeline import Pipeline
-from collector.plan import matches, planned
+from collector.plan import matches, planned, recognise
 from collector.poll import Poller
 from domain.clock import SystemClock
 from domain.flags import codes
-from domain.readings import Harvest, Readings
+from domain.readings import Answer, Harvest, Readings
 from radcommons.ground import grounded
 from radcommons.settings import Settings
 from specs.feed import FeedSpec
 from specs.loading import Config
+from specs.problems import position, read_yaml
 
 _console = Console(width=140, soft_wrap=True)
 
@@ -48,7 +50,19 @@ async def show_harvest(config: Config, feed: FeedSpec, archives: Sequence[Path],
         if answer.failure:
             _console.print(f"refused: {answer.failure.value} {answer.failure_detail}")
             continue
-        show(harvester.harvest(feed, fetched, answer.received_s), answer.received_s)
+        harvest = harvester.harvest(feed, fetched, answer.received_s)
+        show(harvest, answer.received_s)
+        show_doubts(config, feed, answer, harvest)
+
+
+def show_doubts(config: Config, feed: FeedSpec, answer: Answer, harvest: Harvest) -> None:
+    """Print what looks wrong, each with the place in the feed's file that it hangs on."""
+    found = recognise(feed, answer.method, answer.url, config.tables)
+    name = f"feeds/{feed.id}.yaml"
+    document, _ = read_yaml(config.folder / name, name)
+    for doubt in doubts(harvest, feed, found[0], answer.received_s) if found else ():
+        line, column = position(document, doubt.path)
+        _console.print(f"look at {name}:{line}:{column} {'.'.join(map(str, doubt.path))}: {doubt.message}", markup=False)
 
 
 def show(harvest: Harvest, received_s: float) -> None:
