@@ -56,10 +56,12 @@ replay-day: setup-dev ## a whole real day of Japan against counts from the files
 	RADCOMMONS_WHOLE_DAY=1 $(BIN)/pytest tests/radcommons/test_real_days.py -s
 
 bench: setup-dev ## speed figures, as ratios within one run
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench.store
 
-docs: setup-dev ## generated reference pages
-	$(BIN)/radcommons docs docs/reference
+docs: setup-dev ## generated pages and schemas, from the code
+	$(BIN)/python -m radcommons.reference
+	$(BIN)/python -m specs.schema
+	$(BIN)/python -m api.openapi_file
 
 lock: ## requirements.lock (all extras), requirements-run.lock (what running needs), requirements-uv.lock (the installer)
 	echo uv | uv pip compile - $(LOCK) --no-annotate --output-file requirements-uv.lock

@@ -224,7 +224,7 @@ class Fetcher:
         """Seconds to wait before asking again; None when asking again now would be useless or impolite."""
         if answer.failure not in _RETRIED or 0 < answer.status < 500:
             return None
-        wait = self.limits.backoff_s * 2 ** (attempt - 1)
+        wait: float = self.limits.backoff_s * 2 ** (attempt - 1)
         asked_for = retry_after_s(answer, self._clock.now_s())
         if asked_for is not None and asked_for > self.limits.longest_wait_s:
             return None
@@ -288,9 +288,10 @@ def retry_after_s(answer: Answer, now_s: float) -> float | None:
     if text.isdecimal():
         return min(float(text), 86_400.0)
     try:
-        return min(max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - now_s), 86_400.0) if text else None
+        until_s = float(email.utils.parsedate_to_datetime(text).timestamp()) if text else None
     except ValueError:
         return None
+    return None if until_s is None else min(max(0.0, until_s - now_s), 86_400.0)
 
 
 async def _body(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -20,7 +20,7 @@ from domain.readings import Answer, Tally
 from specs.feed import FeedSpec
 from specs.loading import Config
 
-#: Answers whose requests lie further apart than this are not one poll.
+#: Answers whose requests lie further apart than this, or than half the feed's period, are not one poll.
 RUN_GAP_S = 600
 
 Moved = Callable[[], Awaitable[object]]
@@ -68,7 +68,7 @@ def placed(answers: Iterable[Answer], match: FeedMatcher, strangers: Counter[str
             strangers["/".join(answer.url.split("/")[:3])] += 1
             continue
         urls, last_s = open_runs.get(feed.id, (set(), float("-inf")))
-        opens = answer.url in urls or answer.requested_s - last_s > RUN_GAP_S
+        opens = answer.url in urls or answer.requested_s - last_s > min(RUN_GAP_S, feed.schedule.every_s / 2)
         if not opens:
             before = found[last[feed.id]]
             found[last[feed.id]] = replace(before, ends=False)
