@@ -9,6 +9,7 @@ import pytest
 from collector.plan import matches, next_page, planned
 from domain.reasons import Ignored, Refusal
 from tests.feeds.made import RECEIVED, harvested, loaded, values
+from tests.feeds.replayed import config
 
 SEMICOLON = """\
 expect:
@@ -126,15 +127,15 @@ def page(*features: str) -> str:
 
 
 def test_an_arcgis_answer_is_asked_page_by_page(tmp_path: Path) -> None:
-    config = loaded(tmp_path, ARCGIS)
-    (feed,) = config.feeds
+    made = loaded(tmp_path, ARCGIS)
+    (feed,) = made.feeds
     (first,) = planned(feed, RECEIVED.timestamp())
     assert "resultOffset=0" in first.url
     second = next_page(first, 2)
     assert second is not None and "resultOffset=2" in second.url and "where=1%3D1" in second.url
     assert matches(feed, "GET", second.url)
     assert next_page(second, 1) is None
-    pages = harvested(config, (first.url, page(feature(1), feature(2, "null"))), (second.url, page(feature(3, "0.0980", "usv/h"))))
+    pages = harvested(made, (first.url, page(feature(1), feature(2, "null"))), (second.url, page(feature(3, "0.0980", "usv/h"))))
     assert values(pages[0]) == [("S1", "air_dose_rate_as_published", "2026-11-01T12:00:00Z", "0.112")]
     assert values(pages[1]) == [("S3", "air_dose_rate_as_published", "2026-11-01T12:00:00Z", "0.0980")]
     assert not pages[0].refused and not pages[1].refused
@@ -151,8 +152,19 @@ def test_pages_end_though_a_server_never_does(tmp_path: Path) -> None:
 
 
 def test_an_error_of_arcgis_with_status_200_is_the_publishers(tmp_path: Path) -> None:
-    config = loaded(tmp_path, ARCGIS)
-    url = planned(config.feeds[0], RECEIVED.timestamp())[0].url
-    (harvest,) = harvested(config, (url, '{"error": {"code": 400, "message": "Unable to perform query"}}'))
+    made = loaded(tmp_path, ARCGIS)
+    url = planned(made.feeds[0], RECEIVED.timestamp())[0].url
+    (harvest,) = harvested(made, (url, '{"error": {"code": 400, "message": "Unable to perform query"}}'))
     assert dict(harvest.refused) == {Refusal.PUBLISHER_ERROR: 1}
     assert not harvest.ignored.get(Ignored.PADDING)
+
+
+def test_volunteers_are_asked_every_quarter_of_an_hour_at_most() -> None:
+    volunteers = {"int-safecast", "int-uradmonitor", "int-radmon"}
+    asked = {feed.id: feed.schedule.every_s for feed in config().feeds if feed.source in volunteers}
+    assert len(asked) >= 5 and min(asked.values()) >= 900
+
+
+def test_what_was_only_read_about_is_off_and_says_why() -> None:
+    unverified = [feed for feed in config().feeds if feed.status == "unverified"]
+    assert unverified and not any(feed.enabled for feed in unverified)
