@@ -7,7 +7,7 @@ from api.service import Service
 from domain.states import FeedState
 from specs.feed import FeedSpec
 from store import read
-from store.rows import FeedHealthRow
+from store.rows import FeedHealthRow, RunRow
 
 #: Runs looked at to find the last that brought something new.
 _RUNS_LOOKED_AT = 300
@@ -23,8 +23,7 @@ async def standings(service: Service, *, as_of_s: int | None = None) -> Standing
 
 async def _standing_then(service: Service, feed: FeedSpec, as_of_s: int) -> Standing:
     """By the runs that had ended by then: the state of the last one, and the end of the last that stored anything."""
-    rows = await read.runs(service.store, feed.id, before_s=as_of_s + 1, limit=_RUNS_LOOKED_AT)
-    ended = [row for row in rows if row.finished_s is not None and row.finished_s <= as_of_s]
+    ended = await ended_runs(service, feed.id, as_of_s)
     new = next((row.finished_s for row in ended if row.stored), None)
     schedule, state = feed.schedule, ended[0].state if ended else FeedState.NEVER_RUN
     return Standing(state, schedule.every_s, schedule.lag_s, schedule.late_after_s, schedule.silent_after_s, new, feed.exercise)
@@ -35,3 +34,9 @@ def _standing(feed: FeedSpec, health: FeedHealthRow | None) -> Standing:
     state = health.state if health else FeedState.NEVER_RUN
     last_new_s = health.last_new_s if health else None
     return Standing(state, schedule.every_s, schedule.lag_s, schedule.late_after_s, schedule.silent_after_s, last_new_s, feed.exercise)
+
+
+async def ended_runs(service: Service, feed_id: str, as_of_s: int) -> list[RunRow]:
+    """The runs of a feed that had ended by `as_of_s`, newest first."""
+    rows = await read.runs(service.store, feed_id, before_s=as_of_s + 1, limit=_RUNS_LOOKED_AT)
+    return [row for row in rows if row.finished_s is not None and row.finished_s <= as_of_s]

@@ -6,13 +6,17 @@ from collections.abc import Collection, Sequence
 
 from api import params as p
 from api.clocktext import told_or_none
+from api.freshness import ended_runs
 from api.models.common import Coverage, FeedBrief
 from api.problems import Code, ProblemError
 from api.service import Service
 from api.telling import feed_brief
 from domain.media import matching
+from domain.states import FeedState
 from store import read
 from store.rows import Filter, SeriesRow
+
+_READ = frozenset({FeedState.OK, FeedState.PARTIAL, FeedState.LATE, FeedState.EMPTY})
 
 
 async def selection(query: p.Query, service: Service) -> Filter:
@@ -72,15 +76,27 @@ def window(query: p.Query, from_param: p.Param[int], to_param: p.Param[int], def
     return begin, end
 
 
-async def feed_briefs(service: Service, feeds: Collection[str]) -> tuple[FeedBrief, ...]:
-    """Feeds in one line each, in order of their ids."""
+async def feed_briefs(service: Service, feeds: Collection[str], as_of_s: int | None = None) -> tuple[FeedBrief, ...]:
+    """Feeds in one line each, in order of their ids; now, or as the runs that had ended by `as_of_s` left them."""
+    if as_of_s is not None:
+        return tuple([await _brief_then(service, feed, as_of_s) for feed in sorted(feeds)])
     health = (await service.pulse()).health
     return tuple(feed_brief(feed, health.get(feed)) for feed in sorted(feeds))
 
 
+async def _brief_then(service: Service, feed_id: str, as_of_s: int) -> FeedBrief:
+    ended = await ended_runs(service, feed_id, as_of_s)
+    read_well = next((row.finished_s for row in ended if row.state in _READ), None)
+    new = next((row.finished_s for row in ended if row.stored or row.revised), None)
+    return FeedBrief(
+        id=feed_id, state=ended[0].state if ended else FeedState.NEVER_RUN, cause=ended[0].cause if ended else "",
+        last_try=told_or_none(ended[0].finished_s) if ended else None, last_success=told_or_none(read_well), last_new=told_or_none(new),
+    )
+
+
 async def coverage(
     service: Service, *, rows: int, feeds: Collection[str], series: int | None = None, window_s: tuple[int, int] | None = None,
-    withheld: bool = False,
+    withheld: bool = False, as_of_s: int | None = None,
 ) -> Coverage:
     """What stood behind an answer: the window, the series that were meant, and the state of every feed behind them."""
     health = (await service.pulse()).health
@@ -93,7 +109,7 @@ async def coverage(
     else:
         why = "no_such_series" if series == 0 else "no_reading_in_window"
     begin, end = window_s or (None, None)
-    briefs = await feed_briefs(service, feeds)
+    briefs = await feed_briefs(service, feeds, as_of_s)
     return Coverage(begin=told_or_none(begin), end=told_or_none(end), series=series, rows=rows, why_empty=why, feeds=briefs)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from api.models.common import Coverage, Instant, Page, Struct, Text
-from api.models.stations import Series, Station
+from api.models.stations import Series
 
 
 class Uncertainty(Struct, frozen=True, kw_only=True):
@@ -101,7 +101,6 @@ class SeriesObservations(Page, frozen=True, kw_only=True):
     """Observations of one series in order of time."""
 
     series: Series
-    station: Station
     observations: tuple[Observation, ...]
     coverage: Coverage
 

@@ -46,7 +46,7 @@ async def latest(call: Call) -> Reply:
         as_of=told(known_s), next=more, audience=service.audience, exercise=any(row.exercise for row in shown),
         withheld=service.withheld(hidden), generated=told(now_s), stale=not any(row.freshness == Freshness.FRESH for row in shown),
         age_s=min((row.age_s for row in shown), default=None), latest=shown,
-        coverage=await coverage(service, rows=len(shown), feeds=feeds, withheld=bool(hidden)),
+        coverage=await coverage(service, rows=len(shown), feeds=feeds, withheld=bool(hidden), as_of_s=call.query.get(p.AS_OF)),
     )
     return Reply(body, rows=shown, row=Latest, features=lambda: collection(body), next=more, max_age_s=_KEPT_S)
 

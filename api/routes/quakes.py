@@ -41,7 +41,7 @@ async def quakes(call: Call) -> Reply:
     body = QuakePage(
         as_of=told(as_of_s), next=None, audience=service.audience, exercise=any(row.exercise for row in shown),
         withheld=service.withheld(hidden), quakes=shown,
-        coverage=await coverage(service, rows=len(shown), feeds={row.feed_id for row in rows}, window_s=span, withheld=bool(hidden)),
+        coverage=await coverage(service, rows=len(shown), feeds={row.feed_id for row in rows}, window_s=span, withheld=bool(hidden), as_of_s=call.query.get(p.AS_OF)),
     )
     return Reply(body, rows=shown, row=Quake, features=lambda: _collection(body), max_age_s=30)
 

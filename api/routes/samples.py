@@ -79,7 +79,7 @@ async def samples(call: Call) -> Reply | web.StreamResponse:
     body = m.SamplePage(
         as_of=told(as_of_s), next=more, audience=service.audience, exercise=any(row.exercise for row in shown),
         withheld=service.withheld(hidden), samples=shown,
-        coverage=await coverage(service, rows=len(shown), feeds=feeds, window_s=span, withheld=bool(hidden)),
+        coverage=await coverage(service, rows=len(shown), feeds=feeds, window_s=span, withheld=bool(hidden), as_of_s=call.query.get(p.AS_OF)),
     )
     return Reply(body, rows=shown, row=m.Sample, explode="results", next=more, max_age_s=300)
 

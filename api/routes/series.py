@@ -16,7 +16,6 @@ from api.offload import off_loop
 from api.operation import Call, Operation, Reply
 from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
-from api.rolling import STEPS_S, rolled
 from api.selecting import coverage, feeds_meant, selection, window
 from api.service import Service
 from api.streaming import Rows, write_rows
@@ -121,9 +120,10 @@ async def _raw(call: Call, row: SeriesRow) -> Reply | web.StreamResponse:
     hidden = [] if facts.shown else [row.series.feed_id] * len(page)
     body = v.SeriesObservations(
         as_of=told(as_of_s), next=more, audience=service.audience, exercise=row.series.exercise, withheld=service.withheld(hidden),
-        series=tell_series(row.series, service), station=tell_station(row.station, service), observations=shown,
+        series=tell_series(row.series, service), observations=shown,
         coverage=await coverage(
-            service, rows=len(shown), feeds={row.series.feed_id}, series=1, window_s=span, withheld=bool(hidden)
+            service, rows=len(shown), feeds={row.series.feed_id}, series=1, window_s=span, withheld=bool(hidden),
+            as_of_s=call.query.get(p.AS_OF),
         ),
     )
     return Reply(body, rows=shown, row=v.Observation, next=more, max_age_s=facts.max_age_s)
@@ -136,21 +136,22 @@ def _more(call: Call, page: list[ObservationRow], as_of_s: int) -> str:
 
 async def _rolled(call: Call, row: SeriesRow, resolution: str) -> Reply:
     service, facts = call.service, call.service.facts(row.series.feed_id)
-    if call.query.get(p.AS_OF) is not None:
-        raise ProblemError(Code.NOT_MEANINGFUL, "Roll-ups are of what is known now; use resolution=raw with as_of.", p.AS_OF.name)
     if call.format in FILES:
         raise ProblemError(Code.NOT_MEANINGFUL, "Roll-ups are told as JSON, CSV or NDJSON.", "f")
     days = 1 if resolution == "1h" else 31
     span = window(call.query, p.FROM, p.TO, (call.now_s - days * _DAY_S, call.now_s + 1))
-    rows = rolled(await read.arrays(service.store, [row.series.uid], *span), STEPS_S[resolution])
+    asked = call.query.get(p.AS_OF)
+    as_of_s = await service.known_until_s() if asked is None else asked
+    rows = await read.buckets(service.store, [row.series.uid], *span, resolution, as_of_s=asked)
     unit = canonical_unit(row.series.quantity, row.series.unit)
     shown = tuple(_bucket(item, unit) for item in rows) if facts.shown else ()
     hidden = [] if facts.shown else [row.series.feed_id] * len(rows)
     body = v.SeriesBuckets(
-        as_of=told(await service.known_until_s()), next=None, audience=service.audience, exercise=row.series.exercise, withheld=service.withheld(hidden),
+        as_of=told(as_of_s), next=None, audience=service.audience, exercise=row.series.exercise, withheld=service.withheld(hidden),
         series=tell_series(row.series, service), resolution=resolution, unit=unit, buckets=shown,
         coverage=await coverage(
-            service, rows=len(shown), feeds={row.series.feed_id}, series=1, window_s=span, withheld=bool(hidden)
+            service, rows=len(shown), feeds={row.series.feed_id}, series=1, window_s=span, withheld=bool(hidden),
+            as_of_s=call.query.get(p.AS_OF),
         ),
     )
     return Reply(body, rows=shown, row=v.Bucket, max_age_s=facts.max_age_s)
@@ -194,7 +195,8 @@ async def observations(call: Call) -> Reply | web.StreamResponse:
         as_of=told(as_of_s), next=more, audience=service.audience, exercise=any(row.exercise for row in told_rows),
         withheld=service.withheld(hidden), observations=told_rows,
         coverage=await coverage(
-            service, rows=len(told_rows), feeds=feeds_meant(f, service, tuple(meant.values())), window_s=span, withheld=bool(hidden)
+            service, rows=len(told_rows), feeds=feeds_meant(f, service, tuple(meant.values())), window_s=span, withheld=bool(hidden),
+            as_of_s=call.query.get(p.AS_OF),
         ),
     )
     return Reply(body, rows=told_rows, row=v.Observation, next=more, max_age_s=60)

@@ -19,9 +19,10 @@ from api.models.common import Withheld
 from api.operation import Call, Operation, Reply
 from api.problems import Code, ProblemError
 from api.routes.regions import known_area, tell_region
+from api.selecting import feed_briefs
 from api.selecting import window as asked_window
 from api.service import Service
-from api.telling import feed_brief, texts
+from api.telling import texts
 from api.usual import plain
 from domain.states import RegionState
 from specs.region import Area
@@ -78,12 +79,11 @@ async def summary(call: Call) -> Reply:
     standing = await standings(service, as_of_s=asked_as_of)
     found = await asyncio.to_thread(summarise, names_of(area), held, standing, now_s=now_s, window_s=window_s)
     summaries = tuple(tell_summary(one, service) for one in found)
-    health = (await service.pulse()).health
     feeds = sorted({row.series.feed_id for row in held.series})
     body = m.SummaryAnswer(
         as_of=told(now_s), window_s=window_s, audience=service.audience, exercise=any(one.exercise for one in summaries),
         state=most_urgent(one.state for one in found), region=tell_region(area), summaries=summaries, withheld=withheld,
-        feeds=tuple(feed_brief(feed, health.get(feed)) for feed in feeds), notices=service.config.geography.notices,
+        feeds=await feed_briefs(service, feeds, asked_as_of), notices=service.config.geography.notices,
     )
     return Reply(body, rows=summaries, row=m.Summary, max_age_s=0 if asked_as_of is None else 3600)
 

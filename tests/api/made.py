@@ -29,6 +29,7 @@ from domain.states import CENSORING_CODES, Censoring, FeedState, Redistribute
 from specs.feed import Expect, FeedSpec
 from specs.loading import Config, load_feed
 from specs.region import Geography, load_geography
+from specs.rule import load_rules
 from specs.source import SourceSpec
 from store.engine import Store
 from store.write import commit_batch, finish_run
@@ -36,6 +37,7 @@ from store.write import commit_batch, finish_run
 CONFIG = Path(__file__).parents[2] / "config"
 NOW = int(datetime(2026, 8, 15, 3, 0, tzinfo=UTC).timestamp())
 GEOGRAPHY: Geography = load_geography(CONFIG)
+RULES = load_rules(CONFIG / "rules.yaml")
 _PATTERN = load_feed(CONFIG / "feeds" / "jp-nra-ramis.yaml")
 
 
@@ -62,7 +64,7 @@ FEEDS = (
 
 
 def config() -> Config:
-    return Config(CONFIG, FEEDS, (source("jp-publisher", "JP"), source("kr-publisher", "KR")), (), GEOGRAPHY, "made")
+    return Config(CONFIG, FEEDS, (source("jp-publisher", "JP"), source("kr-publisher", "KR")), RULES, GEOGRAPHY, "made")
 
 
 def station(feed_id: str, key: str, name: str, latitude: float | None, longitude: float | None, code: str = "", zone: str = "Asia/Tokyo") -> Station:
