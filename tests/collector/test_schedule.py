@@ -15,7 +15,7 @@ from specs.feed import FeedSpec
 from specs.loading import load_config
 from tests.conftest import ROOT
 
-FEEDS = load_config(ROOT / "config").feeds
+FEEDS = tuple(feed for feed in load_config(ROOT / "config").feeds if feed.enabled)
 
 
 def again_every(feed: FeedSpec, every_s: int) -> FeedSpec:
