@@ -57,6 +57,15 @@ def stats(database: at.DatabaseOption = at.DATABASE) -> None:
 
 
 @app.command()
+def compact(database: at.DatabaseOption = at.DATABASE) -> None:
+    """Refresh the roll-ups of finished days and pack the days that left the hot window; may be stopped and run again."""
+    from store import compact as compacting
+
+    rolled, packed = _opened(database, lambda store: compacting.tend(store, limit=10**9))
+    print(f"{rolled:,} days of series rolled up, {packed:,} packed")
+
+
+@app.command()
 def vacuum(database: at.DatabaseOption = at.DATABASE) -> None:
     """Give space back and refresh the planner's statistics."""
     from store import maintenance

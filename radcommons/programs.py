@@ -33,13 +33,14 @@ from radcommons import __version__
 from radcommons.ground import Ground, grounded
 from radcommons.monitor import listening, monitored
 from radcommons.settings import Settings
-from store import heads
+from store import compact, heads
 
 log = structlog.get_logger(__name__)
 
 WATCH_EVERY_S = 2.0
 DELIVER_EVERY_S = 1.0
 SIGN_EVERY_S = 60.0
+TEND_EVERY_S = 60.0
 
 
 @asynccontextmanager
@@ -56,7 +57,10 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
         scheduler.configure(ground.config.feeds)
         scheduler.start()
         try:
-            async with _looping("sign the log", _signer(ground), SIGN_EVERY_S):
+            async with (
+                _looping("sign the log", _signer(ground), SIGN_EVERY_S),
+                _looping("tend the store", lambda: compact.tend(ground.store), TEND_EVERY_S),
+            ):
                 yield scheduler
         finally:
             poller.stopping.set()

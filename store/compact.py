@@ -23,6 +23,7 @@ from store.history import Statement, span_of
 from store.incoming import COLUMNS, SERIES_BITS
 from store.packed import DAY_S, day_at
 from store.packing import Day, Kept, day_of, rows_of
+from store.rollups import refresh
 
 HOT_S = 72 * 3600
 #: Series-days in one transaction: a few thousand rows, which hold the loop and the other writers for some milliseconds.
@@ -34,6 +35,14 @@ async def due_s(store: Store, hot_s: int = HOT_S) -> int | None:
     async with store.reading() as connection:
         newest = (await connection.exec_driver_sql("SELECT max(received_s) FROM latest")).scalar()
     return None if newest is None else int(newest) - hot_s
+
+
+async def tend(store: Store, *, limit: int = 5_000, hot_s: int = HOT_S) -> tuple[int, int]:
+    """What a collector does now and then: refresh roll-ups and pack, at most `limit` days of series each; how many of both."""
+    before_s = await due_s(store, hot_s)
+    if before_s is None:
+        return 0, 0
+    return await refresh(store, limit), await compact(store, before_s, limit=limit)
 
 
 async def compact(store: Store, before_s: int, *, limit: int = 10_000) -> int:
