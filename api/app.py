@@ -42,15 +42,30 @@ from specs.loading import Config
 from store.engine import Store
 
 OPERATIONS: tuple[Operation, ...] = (
-    *system.OPERATIONS, *sources.OPERATIONS, *feeds.OPERATIONS, *stations.OPERATIONS, *series.OPERATIONS, *latest.OPERATIONS,
-    *samples.OPERATIONS, *quakes.OPERATIONS, *sites.OPERATIONS, *regions.OPERATIONS, *summaries.OPERATIONS, *alerts.OPERATIONS,
-    *subscriptions.OPERATIONS, *stream.OPERATIONS,
+    *system.OPERATIONS,
+    *sources.OPERATIONS,
+    *feeds.OPERATIONS,
+    *stations.OPERATIONS,
+    *series.OPERATIONS,
+    *latest.OPERATIONS,
+    *samples.OPERATIONS,
+    *quakes.OPERATIONS,
+    *sites.OPERATIONS,
+    *regions.OPERATIONS,
+    *summaries.OPERATIONS,
+    *alerts.OPERATIONS,
+    *subscriptions.OPERATIONS,
+    *stream.OPERATIONS,
 )
 
 _OPERATION: web.RequestKey[str] = web.RequestKey("operation", str)
-_CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Link, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"}
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Link, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset",
+}
 _PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, PATCH, DELETE, OPTIONS", "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, If-None-Match",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, If-None-Match",
     "Access-Control-Max-Age": "86400",
 }
 

@@ -26,14 +26,24 @@ async def _standing_then(service: Service, feed: FeedSpec, as_of_s: int) -> Stan
     ended = await ended_runs(service, feed.id, as_of_s)
     new = next((row.finished_s for row in ended if row.stored), None)
     schedule, state = feed.schedule, ended[0].state if ended else FeedState.NEVER_RUN
-    return Standing(state, schedule.every_s, schedule.lag_s, schedule.late_after_s, schedule.silent_after_s, new, feed.exercise)
+    return Standing(
+        state, schedule.every_s, schedule.lag_s, schedule.late_after_s, schedule.silent_after_s, new, feed.exercise
+    )
 
 
 def _standing(feed: FeedSpec, health: FeedHealthRow | None) -> Standing:
     schedule = feed.schedule
     state = health.state if health else FeedState.NEVER_RUN
     last_new_s = health.last_new_s if health else None
-    return Standing(state, schedule.every_s, schedule.lag_s, schedule.late_after_s, schedule.silent_after_s, last_new_s, feed.exercise)
+    return Standing(
+        state,
+        schedule.every_s,
+        schedule.lag_s,
+        schedule.late_after_s,
+        schedule.silent_after_s,
+        last_new_s,
+        feed.exercise,
+    )
 
 
 async def ended_runs(service: Service, feed_id: str, as_of_s: int) -> list[RunRow]:

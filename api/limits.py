@@ -54,7 +54,11 @@ async def limit_rate(request: web.Request, handler: Handler) -> web.StreamRespon
     if not settings.requests_per_minute or request.path in _FREE:
         return await handler(request)
     left, wait_s = buckets.take(request.remote or "", request.app[SERVICE].clock.now_s())
-    told = {"RateLimit-Limit": str(buckets.per_minute), "RateLimit-Remaining": str(max(left, 0)), "RateLimit-Reset": str(wait_s)}
+    told = {
+        "RateLimit-Limit": str(buckets.per_minute),
+        "RateLimit-Remaining": str(max(left, 0)),
+        "RateLimit-Reset": str(wait_s),
+    }
     if left < 0:
         detail = f"More than {buckets.per_minute} requests a minute; the next one is answered in {wait_s} s."
         raise ProblemError(Code.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(wait_s), **told})

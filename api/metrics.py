@@ -12,9 +12,27 @@ class ApiMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter("radcommons_api_requests", REQUESTS_HELP, ["operation", "status"], registry=self.registry)
-        self.seconds = Histogram("radcommons_api_seconds", "Seconds to answer, by operation", ["operation"], registry=self.registry)
-        self.state = Gauge("radcommons_feed_state", "1 for the state that a feed is in", ["feed", "state"], registry=self.registry)
-        self.age = Gauge("radcommons_feed_last_new_age_seconds", "Seconds since a feed brought a new reading", ["feed"], registry=self.registry)
-        self.success = Gauge("radcommons_feed_last_success_age_seconds", "Seconds since a feed was read", ["feed"], registry=self.registry)
-        self.critical = Gauge("radcommons_feed_critical", "1 for a feed that readiness depends on", ["feed"], registry=self.registry)
+        self.requests = Counter(
+            "radcommons_api_requests", REQUESTS_HELP, ["operation", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "radcommons_api_seconds", "Seconds to answer, by operation", ["operation"], registry=self.registry
+        )
+        self.state = Gauge(
+            "radcommons_feed_state", "1 for the state that a feed is in", ["feed", "state"], registry=self.registry
+        )
+        self.age = Gauge(
+            "radcommons_feed_last_new_age_seconds",
+            "Seconds since a feed brought a new reading",
+            ["feed"],
+            registry=self.registry,
+        )
+        self.success = Gauge(
+            "radcommons_feed_last_success_age_seconds",
+            "Seconds since a feed was read",
+            ["feed"],
+            registry=self.registry,
+        )
+        self.critical = Gauge(
+            "radcommons_feed_critical", "1 for a feed that readiness depends on", ["feed"], registry=self.registry
+        )

@@ -36,7 +36,9 @@ def document(operations: Sequence[Operation], settings: ApiSettings) -> dict[str
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": settings.title, "version": settings.version, "description": DISCLAIMER,
+            "title": settings.title,
+            "version": settings.version,
+            "description": DISCLAIMER,
             "license": {"name": "Data: see `licence` and `rights` of each row", "identifier": "LicenseRef-per-row"},
         },
         "servers": [{"url": "/"}],
@@ -45,7 +47,11 @@ def document(operations: Sequence[Operation], settings: ApiSettings) -> dict[str
         "components": {
             "schemas": dict(sorted(components.items())),
             "securitySchemes": {
-                "subscriber": {"type": "http", "scheme": "bearer", "description": "the token shown once when a subscription was made"},
+                "subscriber": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "the token shown once when a subscription was made",
+                },
                 "operator": {"type": "http", "scheme": "bearer", "description": "the operator's token"},
             },
         },
@@ -58,7 +64,9 @@ def _key(kind: Any) -> str:
 
 def _operation(operation: Operation, refs: Mapping[Any, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "operationId": operation.id, "summary": operation.summary, "tags": [operation.tag],
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "tags": [operation.tag],
         "parameters": [*_path_parameters(operation), *map(_parameter, operation.params), *_format_parameter(operation)],
         "responses": _responses(operation, refs),
     }
@@ -74,12 +82,24 @@ def _operation(operation: Operation, refs: Mapping[Any, Any]) -> dict[str, Any]:
 def _path_parameters(operation: Operation) -> Iterable[dict[str, Any]]:
     for name in _PATH_PARAM.findall(operation.path):
         schema: dict[str, Any] = {"type": "string", "minLength": 1}
-        yield {"name": name, "in": "path", "required": True, "schema": schema, "example": operation.path_examples.get(name, "x")}
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": schema,
+            "example": operation.path_examples.get(name, "x"),
+        }
 
 
 def _parameter(param: Param[Any]) -> dict[str, Any]:
     schema: Any = {"type": "array", "items": dict(param.schema), "minItems": 1} if param.many else dict(param.schema)
-    told = {"name": param.name, "in": "query", "required": param.required, "description": param.description, "schema": schema}
+    told = {
+        "name": param.name,
+        "in": "query",
+        "required": param.required,
+        "description": param.description,
+        "schema": schema,
+    }
     if param.many:
         told |= {"style": "form", "explode": False}
     if param.example:
@@ -94,7 +114,13 @@ def _typed(text: str, kind: object) -> object:
 def _format_parameter(operation: Operation) -> Iterable[dict[str, Any]]:
     if len(operation.formats) > 1:
         schema = {"type": "string", "enum": list(operation.formats)}
-        yield {"name": "f", "in": "query", "description": "format; goes before Accept", "schema": schema, "example": operation.formats[0]}
+        yield {
+            "name": "f",
+            "in": "query",
+            "description": "format; goes before Accept",
+            "schema": schema,
+            "example": operation.formats[0],
+        }
 
 
 def _responses(operation: Operation, refs: Mapping[Any, Any]) -> dict[str, Any]:
@@ -146,16 +172,29 @@ def _schema(operation: Operation, word: str, refs: Mapping[Any, Any]) -> Any:
     if word == "covjson":
         return {"type": "object", "required": ["type", "coverages"]}
     if word == "geojson":
-        return {"type": "object", "required": ["type", "features"], "properties": {"type": {"const": "FeatureCollection"}}}
+        return {
+            "type": "object",
+            "required": ["type", "features"],
+            "properties": {"type": {"const": "FeatureCollection"}},
+        }
     return {"type": "string"}
 
 
 def _problem(status: int, codes: Sequence[Code], refs: Mapping[Any, Any]) -> dict[str, Any]:
     examples = {
-        code: {"summary": TABLE[code][1], "value": {
-            "type": f"/v1/problems/{code}", "title": TABLE[code][1], "status": status, "detail": TABLE[code][1] + ".", "code": code,
-            "trace_id": "0" * 32, "param": "",
-        }} for code in codes
+        code: {
+            "summary": TABLE[code][1],
+            "value": {
+                "type": f"/v1/problems/{code}",
+                "title": TABLE[code][1],
+                "status": status,
+                "detail": TABLE[code][1] + ".",
+                "code": code,
+                "trace_id": "0" * 32,
+                "param": "",
+            },
+        }
+        for code in codes
     }
     return {
         "description": "; ".join(f"`{code}`: {TABLE[code][1]}" for code in codes),

@@ -93,5 +93,9 @@ class Operation:
     @property
     def id(self) -> str:
         """The operationId: unique and stable."""
-        words = [part.strip("{}") for part in self.path.replace(".", "/").replace(":", "/").split("/") if part and part != "v1"]
+        words = [
+            part.strip("{}")
+            for part in self.path.replace(".", "/").replace(":", "/").split("/")
+            if part and part != "v1"
+        ]
         return "_".join([self.method.lower(), *words])

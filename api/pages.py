@@ -10,8 +10,15 @@ from api.service import SERVICE
 
 #: Types by ending. Swagger UI dies with a SyntaxError when its script comes without a charset.
 _TYPES = {
-    ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".json": "application/json",
-    ".svg": "image/svg+xml", ".txt": "text/plain", ".png": "image/png", ".ico": "image/x-icon",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
 }
 _POLICY = "default-src 'self'; worker-src 'self' blob:; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 _DOCS = """<!doctype html>
@@ -68,8 +75,12 @@ async def _file(request: web.Request) -> web.StreamResponse:
 def _sent(path: Path) -> web.StreamResponse:
     kind = _TYPES[path.suffix]
     written = kind if kind.startswith("image/") else f"{kind}; charset=utf-8"
-    return web.FileResponse(path, headers={"Content-Type": written, "Cache-Control": "no-cache", "Content-Security-Policy": _POLICY})
+    return web.FileResponse(
+        path, headers={"Content-Type": written, "Cache-Control": "no-cache", "Content-Security-Policy": _POLICY}
+    )
 
 
 def _html(text: str) -> web.Response:
-    return web.Response(text=text, content_type="text/html", charset="utf-8", headers={"Content-Security-Policy": _POLICY})
+    return web.Response(
+        text=text, content_type="text/html", charset="utf-8", headers={"Content-Security-Policy": _POLICY}
+    )

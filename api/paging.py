@@ -42,7 +42,9 @@ def begin(path: str, query: Query) -> Mark | None:
     try:
         mark = msgspec.json.decode(base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)), type=Mark)
     except (ValueError, UnicodeEncodeError, msgspec.DecodeError) as error:
-        raise ProblemError(Code.BAD_CURSOR, "The cursor cannot be read; begin again without it.", CURSOR.name) from error
+        raise ProblemError(
+            Code.BAD_CURSOR, "The cursor cannot be read; begin again without it.", CURSOR.name
+        ) from error
     if mark.query != digest(path, query):
         raise ProblemError(Code.BAD_CURSOR, "The cursor belongs to another query; begin again without it.", CURSOR.name)
     return mark

@@ -60,7 +60,9 @@ def read(params: Sequence[Param[Any]], given: MultiMapping[str]) -> Query:
     for name in given:
         if name not in known:
             listed = ", ".join(sorted(known)) or "none"
-            raise ProblemError(Code.UNKNOWN_PARAMETER, f"This path knows no parameter {name!r}; it knows: {listed}.", name)
+            raise ProblemError(
+                Code.UNKNOWN_PARAMETER, f"This path knows no parameter {name!r}; it knows: {listed}.", name
+            )
     values: dict[str, Any] = {}
     for param in params:
         texts = given.getall(param.name, [])
@@ -160,28 +162,73 @@ def instant(name: str, description: str, example: str, *, required: bool = False
     return Param(name, heard, {"type": "string", "format": "date-time"}, description, example, required=required)
 
 
-def _word(text: str) -> str:
-    if len(text) > 200:
-        raise ValueError("longer than 200 characters")
-    return text
+def _at_most(length: int) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if len(text) > length:
+            raise ValueError(f"longer than {length} characters")
+        return text
+
+    return parse
+
+
+#: Identifiers, and cursors, which hold an identifier of any script and grow by it.
+_word, _token = _at_most(300), _at_most(4000)
 
 
 _MEDIA_WORDS = (*COMPARTMENTS, *MEDIA)
-REGION = Param("region", _word, {"type": "string", "minLength": 1}, "Region, sea area or zone by its id; several mean any of them.", "KR-26,JP-40", many=True)
-_LON, _LAT = r"-?(180(\.0{1,9})?|(1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,9})?)", r"-?(90(\.0{1,9})?|[0-8]?[0-9](\.[0-9]{1,9})?)"
-BBOX = Param(
-    "bbox", _bbox, {"type": "string", "pattern": f"^{_LON},{_LAT},{_LON},{_LAT}$"},
-    "west,south,east,north in degrees (WGS 84); west greater than east crosses the antimeridian.", "129,33,131,36",
+REGION = Param(
+    "region",
+    _word,
+    {"type": "string", "minLength": 1},
+    "Region, sea area or zone by its id; several mean any of them.",
+    "KR-26,JP-40",
+    many=True,
 )
-NEAR = Param("near", _near, {"type": "string", "pattern": f"^{_LAT},{_LON}$"}, "latitude,longitude in degrees.", "37.42,141.03")
+_LON, _LAT = (
+    r"-?(180(\.0{1,9})?|(1[0-7][0-9]|[0-9]{1,2})(\.[0-9]{1,9})?)",
+    r"-?(90(\.0{1,9})?|[0-8]?[0-9](\.[0-9]{1,9})?)",
+)
+BBOX = Param(
+    "bbox",
+    _bbox,
+    {"type": "string", "pattern": f"^{_LON},{_LAT},{_LON},{_LAT}$"},
+    "west,south,east,north in degrees (WGS 84); west greater than east crosses the antimeridian.",
+    "129,33,131,36",
+)
+NEAR = Param(
+    "near", _near, {"type": "string", "pattern": f"^{_LAT},{_LON}$"}, "latitude,longitude in degrees.", "37.42,141.03"
+)
 RADIUS_DEFAULT_M = 30_000
 RADIUS_M = Param(
-    "radius_m", whole(1, 2_000_000), {"type": "integer", "minimum": 1, "maximum": 2_000_000, "default": RADIUS_DEFAULT_M},
-    "Radius around `near` in metres.", "30000",
+    "radius_m",
+    whole(1, 2_000_000),
+    {"type": "integer", "minimum": 1, "maximum": 2_000_000, "default": RADIUS_DEFAULT_M},
+    "Radius around `near` in metres.",
+    "30000",
 )
-COUNTRY = Param("country", _country, {"type": "string", "pattern": "^[A-Z]{2}$"}, "ISO 3166-1 alpha-2 code of the region that a station lies in.", "KR")
-MEDIUM = Param("medium", one_of(*_MEDIA_WORDS), {"type": "string", "enum": list(_MEDIA_WORDS)}, "A medium, or a compartment: air, land, sea; several mean any of them.", "sea", many=True)
-QUANTITY = Param("quantity", one_of(*QUANTITIES), {"type": "string", "enum": list(QUANTITIES)}, "A quantity by its id; several mean any of them.", "air_dose_rate_as_published", many=True)
+COUNTRY = Param(
+    "country",
+    _country,
+    {"type": "string", "pattern": "^[A-Z]{2}$"},
+    "ISO 3166-1 alpha-2 code of the region that a station lies in.",
+    "KR",
+)
+MEDIUM = Param(
+    "medium",
+    one_of(*_MEDIA_WORDS),
+    {"type": "string", "enum": list(_MEDIA_WORDS)},
+    "A medium, or a compartment: air, land, sea; several mean any of them.",
+    "sea",
+    many=True,
+)
+QUANTITY = Param(
+    "quantity",
+    one_of(*QUANTITIES),
+    {"type": "string", "enum": list(QUANTITIES)},
+    "A quantity by its id; several mean any of them.",
+    "air_dose_rate_as_published",
+    many=True,
+)
 SOURCE = Param("source", _word, {"type": "string", "minLength": 1}, "A publisher by its id.", "jp-nra", many=True)
 FEED = Param("feed", _word, {"type": "string", "minLength": 1}, "A feed by its id.", "jp-nra-ramis", many=True)
 FROM = instant("from", "Start of the window, included; acts on `phenomenon_end`.", "2026-08-15T00:00:00+09:00")
@@ -189,10 +236,25 @@ TO = instant("to", "End of the window, excluded.", "2026-08-16T00:00:00+09:00")
 FROM_REQUIRED = instant("from", FROM.description, FROM.example, required=True)
 TO_REQUIRED = instant("to", TO.description, TO.example, required=True)
 AS_OF = instant("as_of", "Answer with what was known then: later revisions are not seen.", "2026-08-15T12:00:00Z")
-LIMIT = Param("limit", whole(1, LIMIT_MOST), {"type": "integer", "minimum": 1, "maximum": LIMIT_MOST, "default": LIMIT_DEFAULT}, "Rows on one page.", "100")
-CURSOR = Param("cursor", _word, {"type": "string", "minLength": 1}, "Where the next page begins; take it from `next`.", "")
+LIMIT = Param(
+    "limit",
+    whole(1, LIMIT_MOST),
+    {"type": "integer", "minimum": 1, "maximum": LIMIT_MOST, "default": LIMIT_DEFAULT},
+    "Rows on one page.",
+    "100",
+)
+CURSOR = Param(
+    "cursor", _token, {"type": "string", "minLength": 1}, "Where the next page begins; take it from `next`.", ""
+)
 
-STATION = Param("station", _word, {"type": "string", "minLength": 1}, "A station by its id; several mean any of them.", "jp-nra-ramis:40110001", many=True)
+STATION = Param(
+    "station",
+    _word,
+    {"type": "string", "minLength": 1},
+    "A station by its id; several mean any of them.",
+    "jp-nra-ramis:40110001",
+    many=True,
+)
 #: The filters of stations, series, observations, latest and samples.
 FILTERS: tuple[Param[Any], ...] = (REGION, BBOX, NEAR, RADIUS_M, COUNTRY, MEDIUM, QUANTITY, SOURCE, FEED, STATION)
 PAGE: tuple[Param[Any], ...] = (LIMIT, CURSOR)

@@ -71,8 +71,12 @@ TABLE: Mapping[Code, tuple[int, str]] = {
 }
 
 _BY_STATUS: Mapping[int, Code] = {
-    400: Code.BAD_REQUEST, 404: Code.NO_SUCH_PATH, 405: Code.METHOD_NOT_ALLOWED, 413: Code.BODY_TOO_LARGE,
-    415: Code.UNSUPPORTED_MEDIA_TYPE, 503: Code.NOT_AVAILABLE,
+    400: Code.BAD_REQUEST,
+    404: Code.NO_SUCH_PATH,
+    405: Code.METHOD_NOT_ALLOWED,
+    413: Code.BODY_TOO_LARGE,
+    415: Code.UNSUPPORTED_MEDIA_TYPE,
+    503: Code.NOT_AVAILABLE,
 }
 
 
@@ -106,7 +110,13 @@ def response(error: ProblemError) -> web.Response:
     status, title = TABLE[error.code]
     trace = uuid.uuid4().hex
     details = ProblemDetails(
-        type=type_of(error.code), title=title, status=status, detail=error.detail, code=error.code, trace_id=trace, param=error.param
+        type=type_of(error.code),
+        title=title,
+        status=status,
+        detail=error.detail,
+        code=error.code,
+        trace_id=trace,
+        param=error.param,
     )
     _log.info("problem %s %s %s: %s", status, error.code, trace, error.detail)
     headers = {"Cache-Control": "no-store", **error.headers}
@@ -131,6 +141,8 @@ async def tell_problems(request: web.Request, handler: Handler) -> web.StreamRes
             raise
         return response(_of_http(error))
     except Exception:  # noqa: BLE001 - the last line of defence: the client gets a trace id, the log the traceback
-        answer = response(ProblemError(Code.INTERNAL, "This was not expected; the trace id finds it in the log of the service."))
+        answer = response(
+            ProblemError(Code.INTERNAL, "This was not expected; the trace id finds it in the log of the service.")
+        )
         _log.exception("unexpected failure on %s %s: %s", request.method, request.path, answer.body)
         return answer

@@ -28,7 +28,11 @@ async def selection(query: p.Query, service: Service) -> Filter:
         raise ProblemError(Code.NOT_MEANINGFUL, "The south of the box lies north of its north.", p.BBOX.name)
     country = query.get(p.COUNTRY) or ""
     if country and country not in service.countries:
-        raise ProblemError(Code.UNKNOWN_NAME, f"No region here lies in {country!r}; known are {', '.join(service.countries)}.", p.COUNTRY.name)
+        raise ProblemError(
+            Code.UNKNOWN_NAME,
+            f"No region here lies in {country!r}; known are {', '.join(service.countries)}.",
+            p.COUNTRY.name,
+        )
     return Filter(
         areas=known_names(query.all(p.REGION), service.config.geography.by_id, p.REGION.name),
         bbox=bbox,
@@ -66,7 +70,9 @@ def _feeds(query: p.Query, service: Service) -> frozenset[str]:
     return frozenset(chosen or {"-"})  # a filter that nothing can meet; an empty set would mean every feed
 
 
-def window(query: p.Query, from_param: p.Param[int], to_param: p.Param[int], default: tuple[int, int]) -> tuple[int, int]:
+def window(
+    query: p.Query, from_param: p.Param[int], to_param: p.Param[int], default: tuple[int, int]
+) -> tuple[int, int]:
     """The half-open window of a query; raises ProblemError 422 when it is reversed."""
     begin = query.get(from_param)
     end = query.get(to_param)
@@ -89,14 +95,24 @@ async def _brief_then(service: Service, feed_id: str, as_of_s: int) -> FeedBrief
     read_well = next((row.finished_s for row in ended if row.state in _READ), None)
     new = next((row.finished_s for row in ended if row.stored or row.revised), None)
     return FeedBrief(
-        id=feed_id, state=ended[0].state if ended else FeedState.NEVER_RUN, cause=ended[0].cause if ended else "",
-        last_try=told_or_none(ended[0].finished_s) if ended else None, last_success=told_or_none(read_well), last_new=told_or_none(new),
+        id=feed_id,
+        state=ended[0].state if ended else FeedState.NEVER_RUN,
+        cause=ended[0].cause if ended else "",
+        last_try=told_or_none(ended[0].finished_s) if ended else None,
+        last_success=told_or_none(read_well),
+        last_new=told_or_none(new),
     )
 
 
 async def coverage(
-    service: Service, *, rows: int, feeds: Collection[str], series: int | None = None, window_s: tuple[int, int] | None = None,
-    withheld: bool = False, as_of_s: int | None = None,
+    service: Service,
+    *,
+    rows: int,
+    feeds: Collection[str],
+    series: int | None = None,
+    window_s: tuple[int, int] | None = None,
+    withheld: bool = False,
+    as_of_s: int | None = None,
 ) -> Coverage:
     """What stood behind an answer: the window, the series that were meant, and the state of every feed behind them."""
     health = (await service.pulse()).health
@@ -110,11 +126,15 @@ async def coverage(
         why = "no_such_series" if series == 0 else "no_reading_in_window"
     begin, end = window_s or (None, None)
     briefs = await feed_briefs(service, feeds, as_of_s)
-    return Coverage(begin=told_or_none(begin), end=told_or_none(end), series=series, rows=rows, why_empty=why, feeds=briefs)
+    return Coverage(
+        begin=told_or_none(begin), end=told_or_none(end), series=series, rows=rows, why_empty=why, feeds=briefs
+    )
 
 
 def feeds_meant(f: Filter, service: Service, rows: Sequence[SeriesRow] = ()) -> frozenset[str]:
     """The feeds that could have answered: those of the series found, else those asked for, else all that are enabled."""
     if rows:
         return frozenset(row.series.feed_id for row in rows)
-    return frozenset(f.feeds & service.feeds.keys()) or frozenset(feed.id for feed in service.config.feeds if feed.enabled)
+    return frozenset(f.feeds & service.feeds.keys()) or frozenset(
+        feed.id for feed in service.config.feeds if feed.enabled
+    )

@@ -144,10 +144,14 @@ class Service:
     def _facts_of(self, feed_id: str) -> FeedFacts:
         feed = self.feeds.get(feed_id)
         if feed is None:
-            return FeedFacts(feed_id, "", "not known here", Redistribute.INTERNAL, self.audience is Audience.INTERNAL, 0)
+            return FeedFacts(
+                feed_id, "", "not known here", Redistribute.INTERNAL, self.audience is Audience.INTERNAL, 0
+            )
         rights = feed.rights
         shown = self.audience is Audience.INTERNAL or rights.redistribute is Redistribute.YES
-        return FeedFacts(feed_id, feed.source, rights.licence, rights.redistribute, shown, min(feed.schedule.every_s // 2, 300))
+        return FeedFacts(
+            feed_id, feed.source, rights.licence, rights.redistribute, shown, min(feed.schedule.every_s // 2, 300)
+        )
 
     def withheld(self, feed_ids: Iterable[str]) -> Withheld | None:
         """What to say about rows of these feeds that were not shown (one entry per row)."""

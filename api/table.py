@@ -45,7 +45,9 @@ def _struct_in(hint: Any) -> type[msgspec.Struct] | None:
     """The struct that a field holds, also where it may be null."""
     bare = _bare(hint)
     options = get_args(bare) if isinstance(bare, types.UnionType) or get_origin(bare) is typing.Union else (bare,)
-    found = [option for option in map(_bare, options) if isinstance(option, type) and issubclass(option, msgspec.Struct)]
+    found = [
+        option for option in map(_bare, options) if isinstance(option, type) and issubclass(option, msgspec.Struct)
+    ]
     return found[0] if found else None
 
 
@@ -58,7 +60,16 @@ def _member(hint: Any) -> type[msgspec.Struct]:
 
 def pairs(rows: Iterable[msgspec.Struct], explode: str = "") -> tuple[Pair, ...]:
     """The quantities, each with its unit, that rows hold, in order of their names."""
-    return tuple(sorted({(str(one.quantity), str(one.unit)) for row in rows for one in _members(row, explode) if hasattr(one, "quantity")}))
+    return tuple(
+        sorted(
+            {
+                (str(one.quantity), str(one.unit))
+                for row in rows
+                for one in _members(row, explode)
+                if hasattr(one, "quantity")
+            }
+        )
+    )
 
 
 def _members(row: msgspec.Struct, explode: str) -> Sequence[Any]:
@@ -77,7 +88,9 @@ def header(kind: type[msgspec.Struct], known: Sequence[Pair], explode: str = "")
     return names
 
 
-def lines(kind: type[msgspec.Struct], rows: Iterable[msgspec.Struct], known: Sequence[Pair], explode: str = "") -> bytes:
+def lines(
+    kind: type[msgspec.Struct], rows: Iterable[msgspec.Struct], known: Sequence[Pair], explode: str = ""
+) -> bytes:
     """The rows below the header."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")

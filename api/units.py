@@ -18,7 +18,9 @@ def conversion(published: str, canonical: str) -> Conversion | None:
     if published == canonical:
         return None
     number = format(factor(published, canonical).normalize(), "f")
-    return Conversion(id=f"{published}->{canonical}", version=UNIT_TABLE_VERSION, factor=number, source="UCUM; SI prefixes, exact")
+    return Conversion(
+        id=f"{published}->{canonical}", version=UNIT_TABLE_VERSION, factor=number, source="UCUM; SI prefixes, exact"
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -64,8 +64,11 @@ def usual_of(arrays: SeriesArrays) -> dict[str, Usual]:
     floor = np.array([_floor(row) for row in arrays.series])
     made = baselines(arrays.index[fit], arrays.end_s[fit], value[fit], floor)
     return {
-        row.series.uid: Usual(median=plain(float(made.median[i])), scale=plain(float(made.scale[i])), count=int(made.count[i]))
-        for i, row in enumerate(arrays.series) if made.count[i] >= LEAST_FOR_SUMMARY
+        row.series.uid: Usual(
+            median=plain(float(made.median[i])), scale=plain(float(made.scale[i])), count=int(made.count[i])
+        )
+        for i, row in enumerate(arrays.series)
+        if made.count[i] >= LEAST_FOR_SUMMARY
     }
 
 

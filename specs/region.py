@@ -62,7 +62,9 @@ class Geography:
     areas: tuple[Area, ...] = ()
     notices: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-    _seen: dict[tuple[float | None, float | None, str], tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _seen: dict[tuple[float | None, float | None, str], tuple[str, ...]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @cached_property
     def by_id(self) -> Mapping[str, Area]:
@@ -176,10 +178,16 @@ def _area(feature: dict[str, Any]) -> Area:
         properties = feature["properties"]
         geometry = shape(feature["geometry"])
         area = Area(
-            id=properties["id"], kind=properties["kind"], country=properties["country"],
+            id=properties["id"],
+            kind=properties["kind"],
+            country=properties["country"],
             names={language: tuple(names) for language, names in properties["names"].items()},
-            geometry=geometry, label_lon_deg=float(properties["label_lon"]), label_lat_deg=float(properties["label_lat"]),
-            note=properties.get("note", ""), codes=tuple(properties.get("codes", ())), approximate=bool(properties.get("approximate")),
+            geometry=geometry,
+            label_lon_deg=float(properties["label_lon"]),
+            label_lat_deg=float(properties["label_lat"]),
+            note=properties.get("note", ""),
+            codes=tuple(properties.get("codes", ())),
+            approximate=bool(properties.get("approximate")),
         )
     except (KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
         raise GeographyError(f"the area cannot be read: {error!r}") from error

@@ -22,7 +22,8 @@ _ENDINGS = {"netcdf": "nc", "parquet": "parquet", "covjson": "covjson"}
 #: 20,000 series-days are 2.9 million readings at ten minutes.
 _MOST_SERIES_DAYS = 20_000
 _WRITERS: dict[str, Callable[[Columns, Service, tuple[int, int], int], bytes]] = {
-    "netcdf": netcdf.time_series, "parquet": parquet.observations,
+    "netcdf": netcdf.time_series,
+    "parquet": parquet.observations,
 }
 
 
@@ -39,7 +40,9 @@ async def observations(call: Call, f: Filter, span: tuple[int, int], as_of_s: in
     days = max(1.0, (span[1] - span[0]) / 86400)
     if len(series) * days > _MOST_SERIES_DAYS:
         told = f"{len(series)} series over {days:.0f} days are too much for one {FORMATS[call.format]}; {_MOST_SERIES_DAYS} series-days are not"
-        raise ProblemError(Code.NOT_MEANINGFUL, f"{told}: ask for a shorter window or fewer series, or stream f=ndjson.", "from")
+        raise ProblemError(
+            Code.NOT_MEANINGFUL, f"{told}: ask for a shorter window or fewer series, or stream f=ndjson.", "from"
+        )
     held = await read.arrays(service.store, f, *span, as_of_s=as_of_s)
     body = await asyncio.to_thread(lambda: _WRITERS[call.format](columns(held, service), service, span, as_of_s))
     return send(call, body, name)

@@ -40,7 +40,9 @@ class Columns:
         lines = []
         for fact in dict.fromkeys(self.facts):
             source = service.sources.get(fact.source)
-            lines.append(f"{next(iter(source.attribution.values()), fact.source) if source else fact.source} ({fact.licence})")
+            lines.append(
+                f"{next(iter(source.attribution.values()), fact.source) if source else fact.source} ({fact.licence})"
+            )
         return tuple(dict.fromkeys(lines))
 
 
@@ -56,13 +58,23 @@ def columns(held: SeriesArrays, service: Service) -> Columns:
     index = place[held.index[rows]]
     scale = _factors(series, units)[index] if len(index) else np.zeros(0)
     return Columns(
-        series, tuple(service.facts(row.series.feed_id) for row in series), units, index, held.end_s[rows],
-        _clean(held.value[rows] * scale), _clean(held.limit[rows] * scale), held.censoring[rows], held.qc[rows], held.received_s[rows],
+        series,
+        tuple(service.facts(row.series.feed_id) for row in series),
+        units,
+        index,
+        held.end_s[rows],
+        _clean(held.value[rows] * scale),
+        _clean(held.limit[rows] * scale),
+        held.censoring[rows],
+        held.qc[rows],
+        held.received_s[rows],
     )
 
 
 def _factors(series: Sequence[SeriesRow], units: Sequence[str]) -> FloatArray:
-    return np.array([float(factor(row.series.unit, unit)) for row, unit in zip(series, units, strict=True)], dtype=np.float64)
+    return np.array(
+        [float(factor(row.series.unit, unit)) for row, unit in zip(series, units, strict=True)], dtype=np.float64
+    )
 
 
 def _clean(values: FloatArray) -> FloatArray:

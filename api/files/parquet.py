@@ -23,7 +23,9 @@ def _arrow() -> tuple[Any, Any]:
         import pyarrow as pa  # noqa: PLC0415 - an extra that may be missing
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ImportError as error:
-        raise ProblemError(Code.NOT_AVAILABLE, "Parquet needs the `archive` parts, which are not installed here.", "f") from error
+        raise ProblemError(
+            Code.NOT_AVAILABLE, "Parquet needs the `archive` parts, which are not installed here.", "f"
+        ) from error
     return pa, pq
 
 
@@ -35,7 +37,11 @@ def observations(columns: Columns, service: Service, span: tuple[int, int], as_o
 
     def word(texts: Sequence[str]) -> Any:
         indices = pa.array(columns.index.astype(np.int32), pa.int32())
-        return pa.DictionaryArray.from_arrays(indices, pa.array(list(texts), pa.string())) if n else pa.array([], pa.dictionary(pa.int32(), pa.string()))
+        return (
+            pa.DictionaryArray.from_arrays(indices, pa.array(list(texts), pa.string()))
+            if n
+            else pa.array([], pa.dictionary(pa.int32(), pa.string()))
+        )
 
     def number(values: Any, kind: Any) -> Any:
         return pa.array(values, kind, from_pandas=True)
@@ -46,22 +52,39 @@ def observations(columns: Columns, service: Service, span: tuple[int, int], as_o
 
     codes = pa.array([code.value for code in CENSORING_CODES], pa.string())
     second = pa.timestamp("s", tz="UTC")
-    table = pa.table({
-        "series": word([row.series.uid for row in rows]), "station": word([at.uid for at in stations]),
-        "station_name": word([at.names[0][1] if at.names else "" for at in stations]),
-        "latitude": place([at.latitude_deg for at in stations]), "longitude": place([at.longitude_deg for at in stations]),
-        "quantity": word([row.series.quantity for row in rows]), "analyte": word([row.series.analyte for row in rows]),
-        "medium": word([row.series.medium for row in rows]), "unit": word(columns.units),
-        "phenomenon_end": pa.array(columns.end_s, pa.int64()).cast(second), "received_at": pa.array(columns.received_s, pa.int64()).cast(second),
-        "value": number(columns.value, pa.float64()), "limit": number(columns.limit, pa.float64()),
-        "censoring": pa.DictionaryArray.from_arrays(pa.array(columns.censoring, pa.int8()), codes), "qc": number(columns.qc.astype(np.int32), pa.int32()),
-        "source": word([fact.source for fact in columns.facts]), "feed": word([fact.feed for fact in columns.facts]),
-        "licence": word([fact.licence for fact in columns.facts]), "rights": word([fact.rights for fact in columns.facts]),
-        "exercise": number(np.array([row.series.exercise for row in rows], dtype=bool)[columns.index] if n else np.zeros(0, bool), pa.bool_()),
-    })
+    table = pa.table(
+        {
+            "series": word([row.series.uid for row in rows]),
+            "station": word([at.uid for at in stations]),
+            "station_name": word([at.names[0][1] if at.names else "" for at in stations]),
+            "latitude": place([at.latitude_deg for at in stations]),
+            "longitude": place([at.longitude_deg for at in stations]),
+            "quantity": word([row.series.quantity for row in rows]),
+            "analyte": word([row.series.analyte for row in rows]),
+            "medium": word([row.series.medium for row in rows]),
+            "unit": word(columns.units),
+            "phenomenon_end": pa.array(columns.end_s, pa.int64()).cast(second),
+            "received_at": pa.array(columns.received_s, pa.int64()).cast(second),
+            "value": number(columns.value, pa.float64()),
+            "limit": number(columns.limit, pa.float64()),
+            "censoring": pa.DictionaryArray.from_arrays(pa.array(columns.censoring, pa.int8()), codes),
+            "qc": number(columns.qc.astype(np.int32), pa.int32()),
+            "source": word([fact.source for fact in columns.facts]),
+            "feed": word([fact.feed for fact in columns.facts]),
+            "licence": word([fact.licence for fact in columns.facts]),
+            "rights": word([fact.rights for fact in columns.facts]),
+            "exercise": number(
+                np.array([row.series.exercise for row in rows], dtype=bool)[columns.index] if n else np.zeros(0, bool),
+                pa.bool_(),
+            ),
+        }
+    )
     about = {
-        "title": f"{service.settings.title} {told(span[0])} to {told(span[1])}", "as_of": told(as_of_s), "disclaimer": DISCLAIMER,
-        "attribution": "; ".join(columns.attributions(service)), "qc_bits": " ".join(f"{int(flag)}={(flag.name or '').lower()}" for flag in Qc if flag),
+        "title": f"{service.settings.title} {told(span[0])} to {told(span[1])}",
+        "as_of": told(as_of_s),
+        "disclaimer": DISCLAIMER,
+        "attribution": "; ".join(columns.attributions(service)),
+        "qc_bits": " ".join(f"{int(flag)}={(flag.name or '').lower()}" for flag in Qc if flag),
     }
     out = io.BytesIO()
     pq.write_table(table.replace_schema_metadata(about), out, compression="zstd")

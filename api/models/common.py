@@ -7,7 +7,9 @@ from typing import Annotated
 import msgspec
 
 Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"}, examples=["2026-08-15T00:10:00Z"])]
-Link = Annotated[str, msgspec.Meta(description="address relative to the host", examples=["/v1/stations?limit=100&cursor=..."])]
+Link = Annotated[
+    str, msgspec.Meta(description="address relative to the host", examples=["/v1/stations?limit=100&cursor=..."])
+]
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,12 +45,17 @@ class FeedBrief(Struct, frozen=True, kw_only=True):
 class Coverage(Struct, frozen=True, kw_only=True):
     """What stood behind an answer: an empty list with a blind feed is not calm."""
 
-    begin: Annotated[Instant | None, msgspec.Meta(description="start of the window, included")] = msgspec.field(name="from")
+    begin: Annotated[Instant | None, msgspec.Meta(description="start of the window, included")] = msgspec.field(
+        name="from"
+    )
     end: Annotated[Instant | None, msgspec.Meta(description="end of the window, excluded")] = msgspec.field(name="to")
     series: Annotated[int | None, msgspec.Meta(description="series that the filters select; null if not counted")]
     rows: Annotated[int, msgspec.Meta(description="rows in this answer")]
     why_empty: Annotated[
-        str, msgspec.Meta(description="`` if there are rows; else no_such_series, no_reading_in_window, withheld or nothing_known_yet")
+        str,
+        msgspec.Meta(
+            description="`` if there are rows; else no_such_series, no_reading_in_window, withheld or nothing_known_yet"
+        ),
     ]
     feeds: tuple[FeedBrief, ...]
 
@@ -58,6 +65,11 @@ class Page(Struct, frozen=True, kw_only=True):
 
     as_of: Instant | None
     next: Link | None
-    audience: Annotated[str, msgspec.Meta(description="internal: shows everything held, marked with its `rights`; public: shows what may be passed on")]
+    audience: Annotated[
+        str,
+        msgspec.Meta(
+            description="internal: shows everything held, marked with its `rights`; public: shows what may be passed on"
+        ),
+    ]
     exercise: Annotated[bool, msgspec.Meta(description="true if any row is simulated")]
     withheld: Withheld | None

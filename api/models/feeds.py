@@ -148,7 +148,12 @@ class Feed(Struct, frozen=True, kw_only=True):
     schedule: Schedule
     expected_stations: int | None
     notes: tuple[str, ...]
-    state: Annotated[str, Meta(description="never_run, ok, late, partial, empty, unread, blocked, misread or paused; none of them says calm")]
+    state: Annotated[
+        str,
+        Meta(
+            description="never_run, ok, late, partial, empty, unread, blocked, misread or paused; none of them says calm"
+        ),
+    ]
     cause: str
     last_try: Instant | None
     last_success: Instant | None

@@ -18,7 +18,9 @@ class SampleResult(Struct, frozen=True, kw_only=True):
     series: str
     analyte: str
     quantity: str
-    value: Annotated[float | None, Meta(description="in `unit`; null where there is none (see `censoring` and `limit`)")]
+    value: Annotated[
+        float | None, Meta(description="in `unit`; null where there is none (see `censoring` and `limit`)")
+    ]
     unit: str
     uncertainty: Uncertainty | None
     censoring: str

@@ -72,7 +72,9 @@ class Ring(Struct, frozen=True, kw_only=True):
 
     radius_m: int
     stations: Annotated[int, Meta(description="stations known there, whether they report or not")]
-    by_freshness: Annotated[Mapping[str, int], Meta(description="stations by the freshest of their series; `never` has no reading at all")]
+    by_freshness: Annotated[
+        Mapping[str, int], Meta(description="stations by the freshest of their series; `never` has no reading at all")
+    ]
     state: Annotated[str, Meta(description="normal, elevated, high or insufficient; nobody there is insufficient")]
     summaries: tuple[Summary, ...]
     reporters: Annotated[tuple[Reporter, ...], Meta(description="at most 100 series, nearest first")]
@@ -84,7 +86,9 @@ class Shock(Struct, frozen=True, kw_only=True):
     quake: Quake
     distance_km: float
     rule: str
-    heard_since: Annotated[Mapping[str, int], Meta(description="radius in metres -> stations with a reading that ends after the shock")]
+    heard_since: Annotated[
+        Mapping[str, int], Meta(description="radius in metres -> stations with a reading that ends after the shock")
+    ]
     stations: Annotated[Mapping[str, int], Meta(description="radius in metres -> stations known there")]
 
 

@@ -30,7 +30,9 @@ class Station(Struct, frozen=True, kw_only=True):
     zone: Annotated[str, Meta(description="IANA name of the station's time zone")]
     owner: str
     moving: bool
-    publisher_mark: Annotated[str, Meta(description="the publisher's own word on the station, as `missing`; a claim, not ours")]
+    publisher_mark: Annotated[
+        str, Meta(description="the publisher's own word on the station, as `missing`; a claim, not ours")
+    ]
     first_seen: Instant
     last_seen: Instant
     source: str

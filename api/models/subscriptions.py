@@ -51,7 +51,9 @@ class Subscription(Struct, frozen=True, kw_only=True):
     url: str
     filter: Wanted
     description: str
-    state: Annotated[str, Meta(description="active, paused or disabled (by a 410 or a receiver that failed for too long)")]
+    state: Annotated[
+        str, Meta(description="active, paused or disabled (by a 410 or a receiver that failed for too long)")
+    ]
     created_at: Instant
     updated_at: Instant
     last_sequence: Annotated[int, Meta(description="sequence of the newest delivery; there are no gaps")]

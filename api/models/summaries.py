@@ -56,9 +56,13 @@ class Summary(Struct, frozen=True, kw_only=True):
     medium: str
     quantity: str
     analyte: str
-    window_class: Annotated[str, Meta(description="averaging windows that were compared: current (to an hour), day or long")]
+    window_class: Annotated[
+        str, Meta(description="averaging windows that were compared: current (to an hour), day or long")
+    ]
     unit: str
-    state: Annotated[str, Meta(description="normal, elevated, high or insufficient; insufficient means that it cannot be told")]
+    state: Annotated[
+        str, Meta(description="normal, elevated, high or insufficient; insufficient means that it cannot be told")
+    ]
     reasons: tuple[str, ...]
     sentence: Annotated[Mapping[str, str], Meta(description="in en, ja, ko, zh")]
     expected: int
@@ -71,7 +75,10 @@ class Summary(Struct, frozen=True, kw_only=True):
     min: Extreme | None
     max: Extreme | None
     departure: Departure | None
-    rain_explained: Annotated[float | None, Meta(description="share of the stations above their own past with rain near them; null if unknown")]
+    rain_explained: Annotated[
+        float | None,
+        Meta(description="share of the stations above their own past with rain near them; null if unknown"),
+    ]
     censored: Mapping[str, int]
     newest: Instant | None
     weighting: str
@@ -89,7 +96,9 @@ class SummaryAnswer(Struct, frozen=True, kw_only=True):
     state: Annotated[str, Meta(description="the most urgent of all kinds; insufficient if there are none")]
     region: Region
     summaries: tuple[Summary, ...]
-    withheld: Annotated[Withheld | None, Meta(description="series that are held but take no part here, because they may not be shown")]
+    withheld: Annotated[
+        Withheld | None, Meta(description="series that are held but take no part here, because they may not be shown")
+    ]
     feeds: tuple[FeedBrief, ...]
     notices: tuple[str, ...]
 

@@ -43,7 +43,9 @@ class Observation(Struct, frozen=True, kw_only=True):
     quantity: str
     analyte: str
     medium: str
-    value: Annotated[float | None, Meta(description="in `unit`; null where there is none (see `censoring` and `limit`)")]
+    value: Annotated[
+        float | None, Meta(description="in `unit`; null where there is none (see `censoring` and `limit`)")
+    ]
     unit: str
     uncertainty: Uncertainty | None
     censoring: str
@@ -57,7 +59,9 @@ class Observation(Struct, frozen=True, kw_only=True):
     published_at: Instant | None
     received_at: Instant
     revision: Annotated[int, Meta(description="1, and one more for each correction by the publisher")]
-    superseded_at: Annotated[Instant | None, Meta(description="when a later revision replaced this one; null while it stands")]
+    superseded_at: Annotated[
+        Instant | None, Meta(description="when a later revision replaced this one; null while it stands")
+    ]
     source: str
     feed: str
     licence: str
@@ -84,7 +88,10 @@ class Latest(Observation, frozen=True, kw_only=True):
     age_s: int
     freshness: Annotated[str, Meta(description="fresh, late, silent, feed_late (its whole feed is) or never")]
     judgement: Annotated[
-        str | None, Meta(description="normal, elevated or high against its own past; null where that cannot be told: not fresh, unfit, no past yet")
+        str | None,
+        Meta(
+            description="normal, elevated or high against its own past; null where that cannot be told: not fresh, unfit, no past yet"
+        ),
     ]
     usual: Usual | None
     publisher_mark: str

@@ -26,7 +26,14 @@ from store.rows import Filter, SeriesRow
 NOTE = "Not an official declaration. Follow local authorities."
 _OPEN = frozenset({AlertState.PENDING, AlertState.UNVERIFIED, AlertState.FIRING, AlertState.STALE, AlertState.AMENDED})
 _WORDS = ("open", *AlertState)
-STATUS = p.Param("status", p.one_of(*_WORDS), {"type": "string", "enum": list(_WORDS)}, "State of an alert; `open` means that it is still going on.", "open", many=True)
+STATUS = p.Param(
+    "status",
+    p.one_of(*_WORDS),
+    {"type": "string", "enum": list(_WORDS)},
+    "State of an alert; `open` means that it is still going on.",
+    "open",
+    many=True,
+)
 REGION = p.Param("region", p.REGION.parse, p.REGION.schema, "Region, sea area or zone by its id.", "JP-07")
 FROM = p.instant("from", "Alerts that had not ended before.", p.FROM.example)
 TO = p.instant("to", "Alerts that began before.", p.TO.example)
@@ -42,20 +49,42 @@ def tell_alert(row: AlertRow, newest: EventRow | None, service: Service) -> m.Al
     rule = service.rules.get(row.rule_id)
     members = record.life.members
     return m.Alert(
-        id=row.uid, kind=record.kind or (rule.kind if rule else ""), rule=m.RuleBrief(id=row.rule_id, version=record.rule_version),
-        title=texts(rule.title) if rule else {}, sentence=dict(newest.reasons) if newest else {}, state=row.state, level=row.level,
-        revision=row.revision, began_at=told(row.began_s), detected_at=told(row.detected_s), updated_at=told(row.updated_s),
-        resolved_at=told_or_none(row.resolved_s), about=record.about or row.subject, regions=row.areas, feeds=record.feeds,
-        quantity=record.subject.quantity, medium=record.subject.medium, unit=record.subject.unit,
+        id=row.uid,
+        kind=record.kind or (rule.kind if rule else ""),
+        rule=m.RuleBrief(id=row.rule_id, version=record.rule_version),
+        title=texts(rule.title) if rule else {},
+        sentence=dict(newest.reasons) if newest else {},
+        state=row.state,
+        level=row.level,
+        revision=row.revision,
+        began_at=told(row.began_s),
+        detected_at=told(row.detected_s),
+        updated_at=told(row.updated_s),
+        resolved_at=told_or_none(row.resolved_s),
+        about=record.about or row.subject,
+        regions=row.areas,
+        feeds=record.feeds,
+        quantity=record.subject.quantity,
+        medium=record.subject.medium,
+        unit=record.subject.unit,
         series=tuple(member.series_uid for member in members),
         stations=tuple(
             m.AlertStation(
-                station=member.station_uid, series=member.series_uid, longitude=member.longitude_deg, latitude=member.latitude_deg,
-                median=member.median, trigger=member.trigger, peak=member.peak, rain=member.rain,
-            ) for member in members
+                station=member.station_uid,
+                series=member.series_uid,
+                longitude=member.longitude_deg,
+                latitude=member.latitude_deg,
+                median=member.median,
+                trigger=member.trigger,
+                peak=member.peak,
+                rain=member.rain,
+            )
+            for member in members
         ),
-        exercise=row.exercise, note=NOTE,
-        links={"self": f"/v1/alerts/{row.uid}"} | {name: f"/v1/alerts/{row.uid}/{name}" for name in ("events", "evidence")},
+        exercise=row.exercise,
+        note=NOTE,
+        links={"self": f"/v1/alerts/{row.uid}"}
+        | {name: f"/v1/alerts/{row.uid}/{name}" for name in ("events", "evidence")},
     )
 
 
@@ -63,23 +92,35 @@ async def alerts(call: Call) -> Reply:
     """Alerts, newest start first."""
     service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
     words = call.query.all(STATUS)
-    states = frozenset(AlertState(word) for word in words if word != "open") | (_OPEN if "open" in words else frozenset())
+    states = frozenset(AlertState(word) for word in words if word != "open") | (
+        _OPEN if "open" in words else frozenset()
+    )
     region = call.query.get(REGION)
     known_names((region,) if region else (), service.config.geography.by_id, REGION.name)
     from_s, to_s = call.query.get(FROM), call.query.get(TO)
     if from_s is not None and to_s is not None and from_s > to_s:
         raise ProblemError(Code.WINDOW_REVERSED, "`from` lies after `to`.", TO.name)
     after = (mark.after_s, mark.after_id) if mark else None
-    rows = await held.alerts(service.store, states=states, area=region or "", from_s=from_s, to_s=to_s, after=after, limit=most + 1)
+    rows = await held.alerts(
+        service.store, states=states, area=region or "", from_s=from_s, to_s=to_s, after=after, limit=most + 1
+    )
     page = rows[:most]
     seen = [row for row in page if _shown(record_of(row.document), service)]
     hidden = [feed for row in page for feed in record_of(row.document).feeds[:1] if row not in seen]
     told_rows = tuple([tell_alert(row, await _newest(service, row), service) for row in seen])
     as_of_s = await moment(call, mark)
-    more = following(call.route, call.query, as_of_s=as_of_s, after_id=page[-1].uid, after_s=page[-1].began_s) if len(rows) > most else None
+    more = (
+        following(call.route, call.query, as_of_s=as_of_s, after_id=page[-1].uid, after_s=page[-1].began_s)
+        if len(rows) > most
+        else None
+    )
     body = m.AlertPage(
-        as_of=told(as_of_s), next=more, audience=service.audience, exercise=any(row.exercise for row in told_rows),
-        withheld=service.withheld(hidden), alerts=told_rows,
+        as_of=told(as_of_s),
+        next=more,
+        audience=service.audience,
+        exercise=any(row.exercise for row in told_rows),
+        withheld=service.withheld(hidden),
+        alerts=told_rows,
     )
     return Reply(body, rows=told_rows, row=m.Alert, next=more)
 
@@ -106,8 +147,16 @@ async def alert(call: Call) -> Reply:
 def tell_event(row: EventRow) -> m.Event:
     """One step in an alert's life."""
     return m.Event(
-        id=row.uid, alert=row.alert_uid, revision=row.revision, kind=row.kind, state=row.state, level=row.level, at=told(row.at_s),
-        rule_version=row.rule_version, reasons=dict(row.reasons), exercise=row.exercise,
+        id=row.uid,
+        alert=row.alert_uid,
+        revision=row.revision,
+        kind=row.kind,
+        state=row.state,
+        level=row.level,
+        at=told(row.at_s),
+        rule_version=row.rule_version,
+        reasons=dict(row.reasons),
+        exercise=row.exercise,
     )
 
 
@@ -131,29 +180,49 @@ async def evidence(call: Call) -> Reply:
 
 def _evidence(event: EventRow, known: dict[str, SeriesRow], service: Service) -> m.EventEvidence:
     shown = [
-        proof for proof in event.evidence if proof.series_uid not in known or service.facts(known[proof.series_uid].series.feed_id).shown
+        proof
+        for proof in event.evidence
+        if proof.series_uid not in known or service.facts(known[proof.series_uid].series.feed_id).shown
     ]
     return m.EventEvidence(
-        event=tell_event(event), parameters=msgspec.json.decode(event.parameters), account=msgspec.json.decode(event.document),
-        evidence=tuple(_proof(proof, known.get(proof.series_uid)) for proof in shown), withheld=len(event.evidence) - len(shown),
+        event=tell_event(event),
+        parameters=msgspec.json.decode(event.parameters),
+        account=msgspec.json.decode(event.document),
+        evidence=tuple(_proof(proof, known.get(proof.series_uid)) for proof in shown),
+        withheld=len(event.evidence) - len(shown),
     )
 
 
 def _proof(row: EvidenceRow, of: SeriesRow | None) -> m.Proof:
     unit = canonical_unit(of.series.quantity, row.unit) if of else row.unit
     return m.Proof(
-        series=row.series_uid, phenomenon_end=told(row.end_s), revision=row.revision, value=converted(row.value, row.unit, unit), unit=unit,
-        conversion=conversion(row.unit, unit), qc=qc_codes(row.qc), published_at=told_or_none(row.published_s),
+        series=row.series_uid,
+        phenomenon_end=told(row.end_s),
+        revision=row.revision,
+        value=converted(row.value, row.unit, unit),
+        unit=unit,
+        conversion=conversion(row.unit, unit),
+        qc=qc_codes(row.qc),
+        published_at=told_or_none(row.published_s),
         published=Published(text=row.text, unit=of.series.published_unit_text if of else "", ucum=row.unit),
-        received_at=told(row.received_s), sha256=row.sha256, numbers=dict(row.numbers),
+        received_at=told(row.received_s),
+        sha256=row.sha256,
+        numbers=dict(row.numbers),
     )
 
 
 def tell_rule(rule: RuleSpec, service: Service) -> m.Rule:
     """A rule in words and numbers."""
     return m.Rule(
-        id=rule.id, version=rule.version, kind=rule.kind, enabled=rule.enabled, title=texts(rule.title), description=texts(rule.description),
-        quantities=tuple(rule.quantities), parameters=rule.parameters.model_dump(mode="json"), measured=service.measured.get(rule.id),
+        id=rule.id,
+        version=rule.version,
+        kind=rule.kind,
+        enabled=rule.enabled,
+        title=texts(rule.title),
+        description=texts(rule.description),
+        quantities=tuple(rule.quantities),
+        parameters=rule.parameters.model_dump(mode="json"),
+        measured=service.measured.get(rule.id),
     )
 
 
@@ -175,14 +244,51 @@ _ONE = {"id": "al-0123456789abcdef01234567"}
 _GONE = (Code.NOT_FOUND,)
 _FORMATS = ("json", "csv", "ndjson")
 OPERATIONS = (
-    Operation("GET", "/v1/alerts", alerts, "Alerts", m.AlertPage, "alerts", (STATUS, REGION, FROM, TO, *p.PAGE), _FORMATS, (Code.UNKNOWN_NAME,)),
-    Operation("GET", "/v1/alerts/{id}", alert, "One alert", m.AlertAnswer, "alerts", problems=_GONE, path_examples=_ONE),
-    Operation("GET", "/v1/alerts/{id}/events", events, "History of an alert", m.EventList, "alerts", (), _FORMATS, _GONE, path_examples=_ONE),
     Operation(
-        "GET", "/v1/alerts/{id}/evidence", evidence, "What an alert stood on", m.EvidenceList, "alerts", problems=_GONE, path_examples=_ONE
+        "GET",
+        "/v1/alerts",
+        alerts,
+        "Alerts",
+        m.AlertPage,
+        "alerts",
+        (STATUS, REGION, FROM, TO, *p.PAGE),
+        _FORMATS,
+        (Code.UNKNOWN_NAME,),
+    ),
+    Operation(
+        "GET", "/v1/alerts/{id}", alert, "One alert", m.AlertAnswer, "alerts", problems=_GONE, path_examples=_ONE
+    ),
+    Operation(
+        "GET",
+        "/v1/alerts/{id}/events",
+        events,
+        "History of an alert",
+        m.EventList,
+        "alerts",
+        (),
+        _FORMATS,
+        _GONE,
+        path_examples=_ONE,
+    ),
+    Operation(
+        "GET",
+        "/v1/alerts/{id}/evidence",
+        evidence,
+        "What an alert stood on",
+        m.EvidenceList,
+        "alerts",
+        problems=_GONE,
+        path_examples=_ONE,
     ),
     Operation("GET", "/v1/alert-rules", rules, "Rules", m.RuleList, "alerts", p.PAGE),
     Operation(
-        "GET", "/v1/alert-rules/{id}", rule, "One rule", m.RuleAnswer, "alerts", problems=_GONE, path_examples={"id": "departure-two-readings"}
+        "GET",
+        "/v1/alert-rules/{id}",
+        rule,
+        "One rule",
+        m.RuleAnswer,
+        "alerts",
+        problems=_GONE,
+        path_examples={"id": "departure-two-readings"},
     ),
 )

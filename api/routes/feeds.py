@@ -26,12 +26,24 @@ _MOST_RUNS = 10_000
 def tell_run(row: RunRow) -> m.Run:
     """A run with its tally."""
     tally = m.Tally(
-        read=row.read, stored=row.stored, unchanged=row.unchanged, revised=row.revised, flagged=row.flagged,
-        refused=dict(row.refused), ignored=dict(row.ignored),
+        read=row.read,
+        stored=row.stored,
+        unchanged=row.unchanged,
+        revised=row.revised,
+        flagged=row.flagged,
+        refused=dict(row.refused),
+        ignored=dict(row.ignored),
     )
     return m.Run(
-        id=row.uid, feed=row.feed_id, started=told(row.started_s), finished=told_or_none(row.finished_s), state=row.state,
-        cause=row.cause, tally=tally, exercise=row.exercise, refusals=f"/v1/feeds/{row.feed_id}/runs/{row.uid}/refusals",
+        id=row.uid,
+        feed=row.feed_id,
+        started=told(row.started_s),
+        finished=told_or_none(row.finished_s),
+        state=row.state,
+        cause=row.cause,
+        tally=tally,
+        exercise=row.exercise,
+        refusals=f"/v1/feeds/{row.feed_id}/runs/{row.uid}/refusals",
     )
 
 
@@ -39,21 +51,37 @@ def tell_feed(feed: FeedSpec, health: FeedHealthRow | None) -> m.Feed:
     """A feed with its state; without a record it has never run."""
     schedule, rights = feed.schedule, feed.rights
     return m.Feed(
-        id=feed.id, title=texts(feed.title), source=feed.source, status=feed.status, enabled=feed.enabled, critical=feed.critical,
-        exercise=feed.exercise, notes=feed.notes, expected_stations=feed.expect.stations,
+        id=feed.id,
+        title=texts(feed.title),
+        source=feed.source,
+        status=feed.status,
+        enabled=feed.enabled,
+        critical=feed.critical,
+        exercise=feed.exercise,
+        notes=feed.notes,
+        expected_stations=feed.expect.stations,
         rights=m.Rights(
-            redistribute=rights.redistribute, licence=rights.licence, licence_url=rights.licence_url, verdict=rights.verdict,
-            share_alike=rights.share_alike, delay_s=rights.delay_s,
+            redistribute=rights.redistribute,
+            licence=rights.licence,
+            licence_url=rights.licence_url,
+            verdict=rights.verdict,
+            share_alike=rights.share_alike,
+            delay_s=rights.delay_s,
         ),
         schedule=m.Schedule(
-            every_s=schedule.every_s, lag_s=schedule.lag_s, late_after_s=schedule.late_after_s, silent_after_s=schedule.silent_after_s
+            every_s=schedule.every_s,
+            lag_s=schedule.lag_s,
+            late_after_s=schedule.late_after_s,
+            silent_after_s=schedule.silent_after_s,
         ),
-        state=health.state if health else FeedState.NEVER_RUN, cause=health.cause if health else "",
+        state=health.state if health else FeedState.NEVER_RUN,
+        cause=health.cause if health else "",
         last_try=told_or_none(health.last_try_s) if health else None,
         last_success=told_or_none(health.last_success_s) if health else None,
         last_new=told_or_none(health.last_new_s) if health else None,
         last_run=tell_run(health.last_run) if health and health.last_run else None,
-        links={name: f"/v1/feeds/{feed.id}/{name}" for name in ("runs", "availability")} | {"stations": f"/v1/stations?feed={feed.id}"},
+        links={name: f"/v1/feeds/{feed.id}/{name}" for name in ("runs", "availability")}
+        | {"stations": f"/v1/stations?feed={feed.id}"},
     )
 
 
@@ -85,7 +113,11 @@ async def runs(call: Call) -> Reply:
     spec, mark, most = known_feed(call.service, call.path["id"]), begin(call.route, call.query), limit(call.query)
     rows = await read.runs(call.service.store, spec.id, before_s=mark.after_s if mark else None, limit=most + 1)
     page = rows[:most]
-    more = following(call.route, call.query, as_of_s=0, after_id="", after_s=page[-1].started_s) if len(rows) > most else None
+    more = (
+        following(call.route, call.query, as_of_s=0, after_id="", after_s=page[-1].started_s)
+        if len(rows) > most
+        else None
+    )
     listed = tuple(map(tell_run, page))
     return Reply(m.RunList(feed=spec.id, runs=listed, next=more), rows=listed, row=m.Run, next=more)
 
@@ -106,9 +138,20 @@ async def run(call: Call) -> Reply:
 
 def _answer(row: AnswerRow) -> m.Answered:
     return m.Answered(
-        url=row.url, requested=told(int(row.requested_s)), received=told(row.received_s), status=row.status, sha256=row.sha256,
-        size_bytes=row.size_bytes, not_modified=row.not_modified, failure=row.failure, failure_detail=row.failure_detail,
-        read=row.read, stored=row.stored, unchanged=row.unchanged, revised=row.revised, refused=dict(row.refused),
+        url=row.url,
+        requested=told(int(row.requested_s)),
+        received=told(row.received_s),
+        status=row.status,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        not_modified=row.not_modified,
+        failure=row.failure,
+        failure_detail=row.failure_detail,
+        read=row.read,
+        stored=row.stored,
+        unchanged=row.unchanged,
+        revised=row.revised,
+        refused=dict(row.refused),
     )
 
 
@@ -117,7 +160,8 @@ async def refusals(call: Call) -> Reply:
     row = await _known_run(call)
     kept = await read.refusals(call.service.store, row.uid, limit=limit(call.query))
     listed = tuple(
-        m.Refusal(reason=item.reason, where=item.where, detail=item.detail, url=item.url, sha256=item.sha256) for item in kept
+        m.Refusal(reason=item.reason, where=item.where, detail=item.detail, url=item.url, sha256=item.sha256)
+        for item in kept
     )
     return Reply(m.RefusalList(run=row.uid, counts=dict(row.refused), refusals=listed), rows=listed, row=m.Refusal)
 
@@ -133,10 +177,16 @@ async def availability(call: Call) -> Reply:
     for row in inside:
         refused.update(row.refused)
     body = m.Availability(
-        feed=spec.id, begin=told(begin_s), end=told(end_s), runs=len(inside),
+        feed=spec.id,
+        begin=told(begin_s),
+        end=told(end_s),
+        runs=len(inside),
         by_state=dict(sorted(Counter(str(row.state) for row in inside).items())),
-        share_ok=round(ok / len(inside), 4) if inside else None, stored=sum(row.stored for row in inside),
-        revised=sum(row.revised for row in inside), refused=dict(sorted(refused.items())), periods=_periods(inside, end_s),
+        share_ok=round(ok / len(inside), 4) if inside else None,
+        stored=sum(row.stored for row in inside),
+        revised=sum(row.revised for row in inside),
+        refused=dict(sorted(refused.items())),
+        periods=_periods(inside, end_s),
         complete=len(rows) < _MOST_RUNS or len(inside) < len(rows),
     )
     return Reply(body)
@@ -144,12 +194,17 @@ async def availability(call: Call) -> Reply:
 
 def _periods(rows: Sequence[RunRow], end_s: int) -> tuple[m.Period, ...]:
     """Runs in order of time, joined while they end in the same state for the same cause."""
-    starts = [i for i, row in enumerate(rows) if not i or (row.state, row.cause) != (rows[i - 1].state, rows[i - 1].cause)]
+    starts = [
+        i for i, row in enumerate(rows) if not i or (row.state, row.cause) != (rows[i - 1].state, rows[i - 1].cause)
+    ]
     ends = [*starts[1:], len(rows)] if starts else []
     return tuple(
         m.Period(
-            state=rows[i].state, cause=rows[i].cause, begin=told(rows[i].started_s),
-            end=told(rows[j].started_s if j < len(rows) else end_s), runs=j - i,
+            state=rows[i].state,
+            cause=rows[i].cause,
+            begin=told(rows[i].started_s),
+            end=told(rows[j].started_s if j < len(rows) else end_s),
+            runs=j - i,
         )
         for i, j in zip(starts, ends, strict=True)
     )
@@ -158,19 +213,53 @@ def _periods(rows: Sequence[RunRow], end_s: int) -> tuple[m.Period, ...]:
 _ONE = {"id": "jp-nra-ramis", "run": "jp-nra-ramis@2026-08-15T00:10:00Z"}
 _GONE = (Code.NOT_FOUND,)
 OPERATIONS = (
-    Operation("GET", "/v1/feeds", feeds, "Feeds and their states", m.FeedList, "feeds", p.PAGE, ("json", "csv", "ndjson")),
+    Operation(
+        "GET", "/v1/feeds", feeds, "Feeds and their states", m.FeedList, "feeds", p.PAGE, ("json", "csv", "ndjson")
+    ),
     Operation("GET", "/v1/feeds/{id}", feed, "One feed", m.FeedAnswer, "feeds", problems=_GONE, path_examples=_ONE),
     Operation(
-        "GET", "/v1/feeds/{id}/runs", runs, "Runs of a feed, newest first", m.RunList, "feeds", p.PAGE, ("json", "csv", "ndjson"),
-        _GONE, path_examples=_ONE,
+        "GET",
+        "/v1/feeds/{id}/runs",
+        runs,
+        "Runs of a feed, newest first",
+        m.RunList,
+        "feeds",
+        p.PAGE,
+        ("json", "csv", "ndjson"),
+        _GONE,
+        path_examples=_ONE,
     ),
-    Operation("GET", "/v1/feeds/{id}/runs/{run}", run, "One run with its requests", m.RunAnswer, "feeds", problems=_GONE, path_examples=_ONE),
     Operation(
-        "GET", "/v1/feeds/{id}/runs/{run}/refusals", refusals, "What a run refused", m.RefusalList, "feeds", (p.LIMIT,),
-        ("json", "csv", "ndjson"), _GONE, path_examples=_ONE,
+        "GET",
+        "/v1/feeds/{id}/runs/{run}",
+        run,
+        "One run with its requests",
+        m.RunAnswer,
+        "feeds",
+        problems=_GONE,
+        path_examples=_ONE,
     ),
     Operation(
-        "GET", "/v1/feeds/{id}/availability", availability, "How a feed did over a window", m.Availability, "feeds", (p.FROM, p.TO),
-        problems=_GONE, path_examples=_ONE,
+        "GET",
+        "/v1/feeds/{id}/runs/{run}/refusals",
+        refusals,
+        "What a run refused",
+        m.RefusalList,
+        "feeds",
+        (p.LIMIT,),
+        ("json", "csv", "ndjson"),
+        _GONE,
+        path_examples=_ONE,
+    ),
+    Operation(
+        "GET",
+        "/v1/feeds/{id}/availability",
+        availability,
+        "How a feed did over a window",
+        m.Availability,
+        "feeds",
+        (p.FROM, p.TO),
+        problems=_GONE,
+        path_examples=_ONE,
     ),
 )

@@ -35,18 +35,34 @@ async def latest(call: Call) -> Reply:
     rows = await read.latest(service.store, f, as_of_s=as_of_s, after=mark.after_id if mark else "", limit=most + 1)
     standing, page = await standings(service, as_of_s=asked), rows[:most]
     usual = await service.usual.of(service.store, page, now_s) if asked is None else {}
-    shown = await off_loop(lambda: tuple(
-        _row(row, service, now_s, standing, usual.get(row.series.series.uid))
-        for row in page if service.facts(row.series.series.feed_id).shown
-    ), len(page))
+    shown = await off_loop(
+        lambda: tuple(
+            _row(row, service, now_s, standing, usual.get(row.series.series.uid))
+            for row in page
+            if service.facts(row.series.series.feed_id).shown
+        ),
+        len(page),
+    )
     hidden = [feed for row in page if not service.facts(feed := row.series.series.feed_id).shown]
-    more = following(call.route, call.query, as_of_s=known_s, after_id=page[-1].series.series.uid) if len(rows) > most else None
+    more = (
+        following(call.route, call.query, as_of_s=known_s, after_id=page[-1].series.series.uid)
+        if len(rows) > most
+        else None
+    )
     feeds = {row.series.series.feed_id for row in page} or feeds_meant(f, service)
     body = LatestAnswer(
-        as_of=told(known_s), next=more, audience=service.audience, exercise=any(row.exercise for row in shown),
-        withheld=service.withheld(hidden), generated=told(now_s), stale=not any(row.freshness == Freshness.FRESH for row in shown),
-        age_s=min((row.age_s for row in shown), default=None), latest=shown,
-        coverage=await coverage(service, rows=len(shown), feeds=feeds, withheld=bool(hidden), as_of_s=call.query.get(p.AS_OF)),
+        as_of=told(known_s),
+        next=more,
+        audience=service.audience,
+        exercise=any(row.exercise for row in shown),
+        withheld=service.withheld(hidden),
+        generated=told(now_s),
+        stale=not any(row.freshness == Freshness.FRESH for row in shown),
+        age_s=min((row.age_s for row in shown), default=None),
+        latest=shown,
+        coverage=await coverage(
+            service, rows=len(shown), feeds=feeds, withheld=bool(hidden), as_of_s=call.query.get(p.AS_OF)
+        ),
     )
     return Reply(body, rows=shown, row=Latest, features=lambda: collection(body), next=more, max_age_s=_KEPT_S)
 
@@ -71,14 +87,24 @@ def _row(row: LatestRow, service: Service, now_s: int, standing: Standings, usua
 def collection(answer: LatestAnswer) -> FeatureCollection:
     """Latest values as GeoJSON points."""
     return FeatureCollection(
-        features=tuple(feature(row, row.series, point(row.longitude, row.latitude)) for row in answer.latest), as_of=answer.as_of,
-        next=answer.next, audience=answer.audience, exercise=answer.exercise,
+        features=tuple(feature(row, row.series, point(row.longitude, row.latitude)) for row in answer.latest),
+        as_of=answer.as_of,
+        next=answer.next,
+        audience=answer.audience,
+        exercise=answer.exercise,
     )
 
 
 OPERATIONS = (
     Operation(
-        "GET", "/v1/latest", latest, "Newest value of each series", LatestAnswer, "values", (*p.FILTERS, p.AS_OF, *p.PAGE),
-        ("json", "geojson", "csv", "ndjson"), kept_s=_KEPT_S,
+        "GET",
+        "/v1/latest",
+        latest,
+        "Newest value of each series",
+        LatestAnswer,
+        "values",
+        (*p.FILTERS, p.AS_OF, *p.PAGE),
+        ("json", "geojson", "csv", "ndjson"),
+        kept_s=_KEPT_S,
     ),
 )

@@ -22,12 +22,30 @@ def tell_quake(row: QuakeRow, service: Service) -> Quake:
     quake, facts = row.quake, service.facts(row.feed_id)
     place = None
     if quake.longitude_deg is not None and quake.latitude_deg is not None:
-        place = Position(longitude=quake.longitude_deg, latitude=quake.latitude_deg, elevation_m=None, origin="published")
+        place = Position(
+            longitude=quake.longitude_deg, latitude=quake.latitude_deg, elevation_m=None, origin="published"
+        )
     return Quake(
-        id=quake.uid, event=quake.event_uid, status=quake.status, title=quake.title, place=quake.place, origin=told_or_none(quake.origin_s),
-        reported=told(quake.reported_s), position=place, depth_km=quake.depth_km, magnitude=quake.magnitude,
-        magnitude_text=quake.magnitude_text, max_intensity=quake.max_intensity, serial=quake.serial, received_at=told(row.received_s),
-        revision=row.revision, source=facts.source, feed=row.feed_id, licence=facts.licence, rights=facts.rights, exercise=row.exercise,
+        id=quake.uid,
+        event=quake.event_uid,
+        status=quake.status,
+        title=quake.title,
+        place=quake.place,
+        origin=told_or_none(quake.origin_s),
+        reported=told(quake.reported_s),
+        position=place,
+        depth_km=quake.depth_km,
+        magnitude=quake.magnitude,
+        magnitude_text=quake.magnitude_text,
+        max_intensity=quake.max_intensity,
+        serial=quake.serial,
+        received_at=told(row.received_s),
+        revision=row.revision,
+        source=facts.source,
+        feed=row.feed_id,
+        licence=facts.licence,
+        rights=facts.rights,
+        exercise=row.exercise,
     )
 
 
@@ -39,22 +57,41 @@ async def quakes(call: Call) -> Reply:
     shown = tuple(tell_quake(row, service) for row in rows if service.facts(row.feed_id).shown)
     hidden = [row.feed_id for row in rows if not service.facts(row.feed_id).shown]
     body = QuakePage(
-        as_of=told(as_of_s), next=None, audience=service.audience, exercise=any(row.exercise for row in shown),
-        withheld=service.withheld(hidden), quakes=shown,
-        coverage=await coverage(service, rows=len(shown), feeds={row.feed_id for row in rows}, window_s=span, withheld=bool(hidden), as_of_s=call.query.get(p.AS_OF)),
+        as_of=told(as_of_s),
+        next=None,
+        audience=service.audience,
+        exercise=any(row.exercise for row in shown),
+        withheld=service.withheld(hidden),
+        quakes=shown,
+        coverage=await coverage(
+            service,
+            rows=len(shown),
+            feeds={row.feed_id for row in rows},
+            window_s=span,
+            withheld=bool(hidden),
+            as_of_s=call.query.get(p.AS_OF),
+        ),
     )
     return Reply(body, rows=shown, row=Quake, features=lambda: _collection(body), max_age_s=30)
 
 
 def _collection(page: QuakePage) -> FeatureCollection:
     shapes = tuple(
-        feature(row, row.id, point(row.position.longitude, row.position.latitude) if row.position else None) for row in page.quakes
+        feature(row, row.id, point(row.position.longitude, row.position.latitude) if row.position else None)
+        for row in page.quakes
     )
     return FeatureCollection(features=shapes, as_of=page.as_of, audience=page.audience, exercise=page.exercise)
 
 
 OPERATIONS = (
     Operation(
-        "GET", "/v1/quakes", quakes, "Earthquakes", QuakePage, "quakes", (p.FROM, p.TO, p.AS_OF, p.LIMIT), ("json", "geojson", "csv", "ndjson")
+        "GET",
+        "/v1/quakes",
+        quakes,
+        "Earthquakes",
+        QuakePage,
+        "quakes",
+        (p.FROM, p.TO, p.AS_OF, p.LIMIT),
+        ("json", "geojson", "csv", "ndjson"),
     ),
 )

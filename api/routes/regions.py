@@ -19,8 +19,14 @@ KIND = p.choice("kind", ("region", "sea_area", "zone"), "Only areas of this kind
 def tell_region(area: Area) -> Region:
     """An area without its shape."""
     return Region(
-        id=area.id, kind=area.kind, country=area.country, names=area.names, codes=area.codes,
-        label=Label(longitude=area.label_lon_deg, latitude=area.label_lat_deg), approximate=area.approximate, note=area.note,
+        id=area.id,
+        kind=area.kind,
+        country=area.country,
+        names=area.names,
+        codes=area.codes,
+        label=Label(longitude=area.label_lon_deg, latitude=area.label_lat_deg),
+        approximate=area.approximate,
+        note=area.note,
         summary=f"/v1/regions/{area.id}/summary",
     )
 
@@ -57,11 +63,26 @@ async def region(call: Call) -> Reply:
 
 OPERATIONS = (
     Operation(
-        "GET", "/v1/regions", regions, "Regions, sea areas and zones", RegionList, "regions", (p.COUNTRY, KIND, *p.PAGE), ("json", "geojson"),
+        "GET",
+        "/v1/regions",
+        regions,
+        "Regions, sea areas and zones",
+        RegionList,
+        "regions",
+        (p.COUNTRY, KIND, *p.PAGE),
+        ("json", "geojson"),
         kept_s=_DAY_S,
     ),
     Operation(
-        "GET", "/v1/regions/{id}", region, "One region", RegionAnswer, "regions", (), ("json", "geojson"), (Code.NOT_FOUND,),
+        "GET",
+        "/v1/regions/{id}",
+        region,
+        "One region",
+        RegionAnswer,
+        "regions",
+        (),
+        ("json", "geojson"),
+        (Code.NOT_FOUND,),
         path_examples={"id": "JP-07"},
     ),
 )

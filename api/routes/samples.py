@@ -33,12 +33,27 @@ def tell_result(row: SampleResult) -> m.SampleResult:
     spread = None
     if row.uncertainty is not None:
         scaled = converted(row.uncertainty, row.unit, unit)
-        spread = Uncertainty(value=scaled, kind=row.uncertainty_kind, coverage_factor=row.coverage_factor) if scaled is not None else None
+        spread = (
+            Uncertainty(value=scaled, kind=row.uncertainty_kind, coverage_factor=row.coverage_factor)
+            if scaled is not None
+            else None
+        )
     return m.SampleResult(
-        id=row.uid, series=row.series_uid, analyte=row.analyte, quantity=row.quantity, value=converted(row.value, row.unit, unit),
-        unit=unit, uncertainty=spread, censoring=row.censoring, limit=converted(row.limit, row.unit, unit),
-        conversion=conversion(row.unit, unit), published=Published(text=row.text, unit=row.published_unit_text, ucum=row.unit),
-        published_limit=row.limit_text, laboratory=row.laboratory, method=row.method, decay_reference=told_or_none(row.decay_reference_s),
+        id=row.uid,
+        series=row.series_uid,
+        analyte=row.analyte,
+        quantity=row.quantity,
+        value=converted(row.value, row.unit, unit),
+        unit=unit,
+        uncertainty=spread,
+        censoring=row.censoring,
+        limit=converted(row.limit, row.unit, unit),
+        conversion=conversion(row.unit, unit),
+        published=Published(text=row.text, unit=row.published_unit_text, ucum=row.unit),
+        published_limit=row.limit_text,
+        laboratory=row.laboratory,
+        method=row.method,
+        decay_reference=told_or_none(row.decay_reference_s),
         link=row.link,
     )
 
@@ -47,13 +62,34 @@ def tell_sample(row: SampleRow, service: Service) -> m.Sample:
     """One revision of a sample."""
     sample, at, facts = row.sample, row.station.station, service.facts(row.feed_id)
     return m.Sample(
-        id=sample.uid, station=sample.station_uid, station_name=at.names[0][1] if at.names else "", longitude=at.longitude_deg,
-        latitude=at.latitude_deg, regions=row.station.areas, medium=sample.medium, phenomenon_start=told(sample.begin_s),
-        phenomenon_end=told(sample.end_s), published_time=sample.time_text, resolution=sample.resolution, zone=sample.zone,
-        zone_assumed=sample.zone_assumed, layer=layer(sample.layer), taxon=sample.taxon, tissue=sample.tissue,
-        description=sample.description, water_depth_m=sample.water_depth_m, results=tuple(map(tell_result, sample.results)),
-        received_at=told(row.received_s), revision=row.revision, superseded_at=told_or_none(row.superseded_s), source=facts.source,
-        feed=row.feed_id, licence=facts.licence, rights=facts.rights, exercise=row.station.exercise, sha256=row.sha256,
+        id=sample.uid,
+        station=sample.station_uid,
+        station_name=at.names[0][1] if at.names else "",
+        longitude=at.longitude_deg,
+        latitude=at.latitude_deg,
+        regions=row.station.areas,
+        medium=sample.medium,
+        phenomenon_start=told(sample.begin_s),
+        phenomenon_end=told(sample.end_s),
+        published_time=sample.time_text,
+        resolution=sample.resolution,
+        zone=sample.zone,
+        zone_assumed=sample.zone_assumed,
+        layer=layer(sample.layer),
+        taxon=sample.taxon,
+        tissue=sample.tissue,
+        description=sample.description,
+        water_depth_m=sample.water_depth_m,
+        results=tuple(map(tell_result, sample.results)),
+        received_at=told(row.received_s),
+        revision=row.revision,
+        superseded_at=told_or_none(row.superseded_s),
+        source=facts.source,
+        feed=row.feed_id,
+        licence=facts.licence,
+        rights=facts.rights,
+        exercise=row.station.exercise,
+        sha256=row.sha256,
     )
 
 
@@ -66,7 +102,9 @@ async def samples(call: Call) -> Reply | web.StreamResponse:
     after = (mark.after_s, mark.after_id) if mark else None
     rows = await read.samples(service.store, f, *span, as_of_s=as_of_s, after=after, limit=most + 1)
     page = rows[:most]
-    shown = await off_loop(lambda: tuple(tell_sample(row, service) for row in page if service.facts(row.feed_id).shown), len(page))
+    shown = await off_loop(
+        lambda: tuple(tell_sample(row, service) for row in page if service.facts(row.feed_id).shown), len(page)
+    )
     hidden = [row.feed_id for row in page if not service.facts(row.feed_id).shown]
     more = None
     if len(rows) > most:
@@ -77,9 +115,15 @@ async def samples(call: Call) -> Reply | web.StreamResponse:
         return files.send(call, file, "samples", next_page=more)
     feeds = {row.feed_id for row in page} or feeds_meant(f, service)
     body = m.SamplePage(
-        as_of=told(as_of_s), next=more, audience=service.audience, exercise=any(row.exercise for row in shown),
-        withheld=service.withheld(hidden), samples=shown,
-        coverage=await coverage(service, rows=len(shown), feeds=feeds, window_s=span, withheld=bool(hidden), as_of_s=call.query.get(p.AS_OF)),
+        as_of=told(as_of_s),
+        next=more,
+        audience=service.audience,
+        exercise=any(row.exercise for row in shown),
+        withheld=service.withheld(hidden),
+        samples=shown,
+        coverage=await coverage(
+            service, rows=len(shown), feeds=feeds, window_s=span, withheld=bool(hidden), as_of_s=call.query.get(p.AS_OF)
+        ),
     )
     return Reply(body, rows=shown, row=m.Sample, explode="results", next=more, max_age_s=300)
 
@@ -98,11 +142,23 @@ async def sample(call: Call) -> Reply:
 
 OPERATIONS = (
     Operation(
-        "GET", "/v1/samples", samples, "Laboratory results", m.SamplePage, "samples", (p.FROM, p.TO, p.AS_OF, *p.FILTERS, *p.PAGE),
+        "GET",
+        "/v1/samples",
+        samples,
+        "Laboratory results",
+        m.SamplePage,
+        "samples",
+        (p.FROM, p.TO, p.AS_OF, *p.FILTERS, *p.PAGE),
         ("json", "csv", "ndjson", "netcdf"),
     ),
     Operation(
-        "GET", "/v1/samples/{id}", sample, "One sample with its revisions", m.SampleAnswer, "samples", problems=(Code.NOT_FOUND,),
+        "GET",
+        "/v1/samples/{id}",
+        sample,
+        "One sample with its revisions",
+        m.SampleAnswer,
+        "samples",
+        problems=(Code.NOT_FOUND,),
         path_examples={"id": "0123456789abcdef01234567"},
     ),
 )

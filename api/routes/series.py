@@ -41,10 +41,16 @@ async def series_list(call: Call) -> Reply:
     page = rows[:most]
     shown = tuple(tell_series(row.series, service) for row in page if service.facts(row.series.feed_id).shown)
     hidden = [row.series.feed_id for row in page if not service.facts(row.series.feed_id).shown]
-    more = following(call.route, call.query, as_of_s=as_of_s, after_id=page[-1].series.uid) if len(rows) > most else None
+    more = (
+        following(call.route, call.query, as_of_s=as_of_s, after_id=page[-1].series.uid) if len(rows) > most else None
+    )
     body = SeriesPage(
-        as_of=told(as_of_s), next=more, audience=service.audience, exercise=any(row.exercise for row in shown),
-        withheld=service.withheld(hidden), series=shown,
+        as_of=told(as_of_s),
+        next=more,
+        audience=service.audience,
+        exercise=any(row.exercise for row in shown),
+        withheld=service.withheld(hidden),
+        series=shown,
         coverage=await coverage(service, rows=len(shown), feeds=feeds_meant(f, service, page), withheld=bool(hidden)),
     )
     return Reply(body, rows=shown, row=Series, next=more, max_age_s=60)
@@ -64,7 +70,10 @@ async def series(call: Call) -> Reply:
     if not service.facts(row.series.feed_id).shown:
         raise ProblemError(Code.NOT_FOUND, f"No series {row.series.uid!r} may be shown here.")
     body = SeriesAnswer(
-        as_of=told(await service.known_until_s()), audience=service.audience, series=tell_series(row.series, service), station=tell_station(row.station, service)
+        as_of=told(await service.known_until_s()),
+        audience=service.audience,
+        series=tell_series(row.series, service),
+        station=tell_station(row.station, service),
     )
     return Reply(body, max_age_s=60)
 
@@ -89,11 +98,15 @@ async def _every_row(service: Service, f: Filter, span: tuple[int, int], as_of_s
         known |= {row.series.uid: row for row in listed}
         after = listed[-1].series.uid
     shown = {uid for uid, row in known.items() if service.facts(row.series.feed_id).shown}
-    pairs = sorted({(one.quantity, canonical_unit(one.quantity, one.unit)) for uid in shown for one in (known[uid].series,)})
+    pairs = sorted(
+        {(one.quantity, canonical_unit(one.quantity, one.unit)) for uid in shown for one in (known[uid].series,)}
+    )
 
     async def pages() -> AsyncIterator[Sequence[v.Observation]]:
         mark: tuple[int, str] | None = None
-        while page := await read.observations(service.store, f, *span, as_of_s=as_of_s, after=mark, limit=_ROWS_AT_ONCE):
+        while page := await read.observations(
+            service.store, f, *span, as_of_s=as_of_s, after=mark, limit=_ROWS_AT_ONCE
+        ):
             mark = (page[-1].end_s, page[-1].series_uid)
             yield [observation(row, known[row.series_uid].series, service) for row in page if row.series_uid in shown]
 
@@ -111,18 +124,28 @@ async def _raw(call: Call, row: SeriesRow) -> Reply | web.StreamResponse:
     if call.format in FILES:
         return await files.observations(call, only, span, as_of_s, "series")
     after = (mark.after_s, mark.after_id) if mark else None
-    rows = await read.observations(
-        service.store, only, *span, as_of_s=as_of_s, after=after, limit=most + 1
-    )
+    rows = await read.observations(service.store, only, *span, as_of_s=as_of_s, after=after, limit=most + 1)
     page, facts = rows[:most], service.facts(row.series.feed_id)
     more = _more(call, page, as_of_s) if len(rows) > most else None
-    shown = await off_loop(lambda: tuple(observation(item, row.series, service) for item in page) if facts.shown else (), len(page))
+    shown = await off_loop(
+        lambda: tuple(observation(item, row.series, service) for item in page) if facts.shown else (), len(page)
+    )
     hidden = [] if facts.shown else [row.series.feed_id] * len(page)
     body = v.SeriesObservations(
-        as_of=told(as_of_s), next=more, audience=service.audience, exercise=row.series.exercise, withheld=service.withheld(hidden),
-        series=tell_series(row.series, service), observations=shown,
+        as_of=told(as_of_s),
+        next=more,
+        audience=service.audience,
+        exercise=row.series.exercise,
+        withheld=service.withheld(hidden),
+        series=tell_series(row.series, service),
+        observations=shown,
         coverage=await coverage(
-            service, rows=len(shown), feeds={row.series.feed_id}, series=1, window_s=span, withheld=bool(hidden),
+            service,
+            rows=len(shown),
+            feeds={row.series.feed_id},
+            series=1,
+            window_s=span,
+            withheld=bool(hidden),
             as_of_s=call.query.get(p.AS_OF),
         ),
     )
@@ -147,10 +170,22 @@ async def _rolled(call: Call, row: SeriesRow, resolution: str) -> Reply:
     shown = tuple(_bucket(item, unit) for item in rows) if facts.shown else ()
     hidden = [] if facts.shown else [row.series.feed_id] * len(rows)
     body = v.SeriesBuckets(
-        as_of=told(as_of_s), next=None, audience=service.audience, exercise=row.series.exercise, withheld=service.withheld(hidden),
-        series=tell_series(row.series, service), resolution=resolution, unit=unit, buckets=shown,
+        as_of=told(as_of_s),
+        next=None,
+        audience=service.audience,
+        exercise=row.series.exercise,
+        withheld=service.withheld(hidden),
+        series=tell_series(row.series, service),
+        resolution=resolution,
+        unit=unit,
+        buckets=shown,
         coverage=await coverage(
-            service, rows=len(shown), feeds={row.series.feed_id}, series=1, window_s=span, withheld=bool(hidden),
+            service,
+            rows=len(shown),
+            feeds={row.series.feed_id},
+            series=1,
+            window_s=span,
+            withheld=bool(hidden),
             as_of_s=call.query.get(p.AS_OF),
         ),
     )
@@ -186,16 +221,29 @@ async def observations(call: Call) -> Reply | web.StreamResponse:
     uids = frozenset(row.series_uid for row in page)
     listed = await read.series_list(service.store, Filter(series=uids), limit=len(uids)) if uids else []
     meant = {row.series.uid: row for row in listed}
-    told_rows = await off_loop(lambda: tuple(
-        observation(row, meant[row.series_uid].series, service) for row in page if service.facts(meant[row.series_uid].series.feed_id).shown
-    ), len(page))
+    told_rows = await off_loop(
+        lambda: tuple(
+            observation(row, meant[row.series_uid].series, service)
+            for row in page
+            if service.facts(meant[row.series_uid].series.feed_id).shown
+        ),
+        len(page),
+    )
     hidden = [feed for row in page if not service.facts(feed := meant[row.series_uid].series.feed_id).shown]
     more = _more(call, page, as_of_s) if len(rows) > most else None
     body = v.ObservationPage(
-        as_of=told(as_of_s), next=more, audience=service.audience, exercise=any(row.exercise for row in told_rows),
-        withheld=service.withheld(hidden), observations=told_rows,
+        as_of=told(as_of_s),
+        next=more,
+        audience=service.audience,
+        exercise=any(row.exercise for row in told_rows),
+        withheld=service.withheld(hidden),
+        observations=told_rows,
         coverage=await coverage(
-            service, rows=len(told_rows), feeds=feeds_meant(f, service, tuple(meant.values())), window_s=span, withheld=bool(hidden),
+            service,
+            rows=len(told_rows),
+            feeds=feeds_meant(f, service, tuple(meant.values())),
+            window_s=span,
+            withheld=bool(hidden),
             as_of_s=call.query.get(p.AS_OF),
         ),
     )
@@ -206,17 +254,37 @@ _ONE = {"id": "jp-nra-ramis:1010110001:air_dose_rate_as_published:air_over_land"
 _FORMATS = ("json", "csv", "ndjson")
 _ALL_FORMATS = (*_FORMATS, *FILES)
 OPERATIONS = (
+    Operation("GET", "/v1/series", series_list, "Series", SeriesPage, "series", (*p.FILTERS, *p.PAGE), _FORMATS),
     Operation(
-        "GET", "/v1/series", series_list, "Series", SeriesPage, "series", (*p.FILTERS, *p.PAGE), _FORMATS
-    ),
-    Operation("GET", "/v1/series/{id}", series, "One series", SeriesAnswer, "series", problems=(Code.NOT_FOUND,), path_examples=_ONE),
-    Operation(
-        "GET", "/v1/series/{id}/observations", observations_of_series, "Observations of a series", (v.SeriesObservations, v.SeriesBuckets),
-        "values", (p.FROM, p.TO, p.AS_OF, RESOLUTION, *p.PAGE), _ALL_FORMATS, (Code.NOT_FOUND, Code.NOT_MEANINGFUL),
+        "GET",
+        "/v1/series/{id}",
+        series,
+        "One series",
+        SeriesAnswer,
+        "series",
+        problems=(Code.NOT_FOUND,),
         path_examples=_ONE,
     ),
     Operation(
-        "GET", "/v1/observations", observations, "Observations across series", v.ObservationPage, "values",
-        (p.FROM_REQUIRED, p.TO_REQUIRED, p.AS_OF, *p.FILTERS, *p.PAGE), _ALL_FORMATS,
+        "GET",
+        "/v1/series/{id}/observations",
+        observations_of_series,
+        "Observations of a series",
+        (v.SeriesObservations, v.SeriesBuckets),
+        "values",
+        (p.FROM, p.TO, p.AS_OF, RESOLUTION, *p.PAGE),
+        _ALL_FORMATS,
+        (Code.NOT_FOUND, Code.NOT_MEANINGFUL),
+        path_examples=_ONE,
+    ),
+    Operation(
+        "GET",
+        "/v1/observations",
+        observations,
+        "Observations across series",
+        v.ObservationPage,
+        "values",
+        (p.FROM_REQUIRED, p.TO_REQUIRED, p.AS_OF, *p.FILTERS, *p.PAGE),
+        _ALL_FORMATS,
     ),
 )

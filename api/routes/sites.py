@@ -40,9 +40,21 @@ NOTE = "Readings near a site say nothing by themselves about the site. Not an of
 def tell_site(site: SiteSpec) -> m.Site:
     """A site as configured."""
     return m.Site(
-        id=site.id, country=site.country, kind=site.kind, names=texts(site.names), longitude=site.longitude_deg, latitude=site.latitude_deg,
-        position_quality=site.position_quality, operator=site.operator, status=site.site_status, status_as_of=site.status_as_of,
-        status_uncertain=site.status_uncertain, region=site.region, sea_area=site.sea_area, source=site.source, note=site.note,
+        id=site.id,
+        country=site.country,
+        kind=site.kind,
+        names=texts(site.names),
+        longitude=site.longitude_deg,
+        latitude=site.latitude_deg,
+        position_quality=site.position_quality,
+        operator=site.operator,
+        status=site.site_status,
+        status_as_of=site.status_as_of,
+        status_uncertain=site.status_uncertain,
+        region=site.region,
+        sea_area=site.sea_area,
+        source=site.source,
+        note=site.note,
         links={"self": f"/v1/sites/{site.id}", "status": f"/v1/sites/{site.id}/status"},
     )
 
@@ -93,12 +105,22 @@ async def status(call: Call) -> Reply:
     around = await _around(service, spec, max(radii, default=0))
     told_rows = await _reporters(service, around, now_s)
     rings = [await _ring(service, spec, radius_m, around, told_rows, now_s) for radius_m in radii]
-    shocks = [_shock(row, spec, concern, around, radii, service) for row, concern in await _shocks(service, spec, now_s)]
+    shocks = [
+        _shock(row, spec, concern, around, radii, service) for row, concern in await _shocks(service, spec, now_s)
+    ]
     feeds = {row.series.series.feed_id for row in around.rows}
     body = m.SiteStatus(
-        generated=told(now_s), audience=service.audience, exercise=any(row.exercise for row in told_rows), site=tell_site(spec),
-        sentence=ring_sentence(spec, rings, len(shocks)), rings=tuple(rings), sea=await _sea(service, spec, now_s), shocks=tuple(shocks),
-        withheld=service.withheld(around.hidden), feeds=await feed_briefs(service, feeds), note=NOTE,
+        generated=told(now_s),
+        audience=service.audience,
+        exercise=any(row.exercise for row in told_rows),
+        site=tell_site(spec),
+        sentence=ring_sentence(spec, rings, len(shocks)),
+        rings=tuple(rings),
+        sea=await _sea(service, spec, now_s),
+        shocks=tuple(shocks),
+        withheld=service.withheld(around.hidden),
+        feeds=await feed_briefs(service, feeds),
+        note=NOTE,
     )
     return Reply(body, max_age_s=15)
 
@@ -111,13 +133,26 @@ async def _reporters(service: Service, around: _Around, now_s: int) -> list[m.Re
         fresh, facts = freshness(seen.end_s, now_s, standing.of(series.feed_id)), service.facts(series.feed_id)
         unit = canonical_unit(series.quantity, seen.unit)
         value = converted(seen.value, seen.unit, unit)
-        found.append(m.Reporter(
-            station=at.uid, station_name=at.names[0][1] if at.names else "", distance_m=round(around.distance_m[at.uid]), series=series.uid,
-            quantity=series.quantity, medium=series.medium, value=value, unit=unit, censoring=seen.censoring,
-            phenomenon_end=told(seen.end_s), age_s=max(0, now_s - seen.end_s), freshness=fresh,
-            judgement=judgement(series.quantity, value, seen.qc, fresh, usual.get(series.uid)), source=facts.source, rights=facts.rights,
-            exercise=series.exercise,
-        ))
+        found.append(
+            m.Reporter(
+                station=at.uid,
+                station_name=at.names[0][1] if at.names else "",
+                distance_m=round(around.distance_m[at.uid]),
+                series=series.uid,
+                quantity=series.quantity,
+                medium=series.medium,
+                value=value,
+                unit=unit,
+                censoring=seen.censoring,
+                phenomenon_end=told(seen.end_s),
+                age_s=max(0, now_s - seen.end_s),
+                freshness=fresh,
+                judgement=judgement(series.quantity, value, seen.qc, fresh, usual.get(series.uid)),
+                source=facts.source,
+                rights=facts.rights,
+                exercise=series.exercise,
+            )
+        )
     return sorted(found, key=lambda one: (one.distance_m, one.series))
 
 
@@ -126,16 +161,26 @@ async def _ring(
 ) -> m.Ring:
     inside = {uid for uid, distance in around.distance_m.items() if distance <= radius_m}
     near = [row for row in rows if row.station in inside]
-    best = {uid: min((_ORDER.index(Freshness(row.freshness)) for row in near if row.station == uid), default=-1) for uid in inside}
+    best = {
+        uid: min((_ORDER.index(Freshness(row.freshness)) for row in near if row.station == uid), default=-1)
+        for uid in inside
+    }
     summaries = await _summaries(service, site, radius_m, inside, now_s)
     return m.Ring(
-        radius_m=radius_m, stations=len(inside), summaries=summaries, reporters=tuple(near[:_REPORTERS]),
-        by_freshness={str(state): count for state, count in sorted(Counter(_ORDER[place] for place in best.values()).items())},
+        radius_m=radius_m,
+        stations=len(inside),
+        summaries=summaries,
+        reporters=tuple(near[:_REPORTERS]),
+        by_freshness={
+            str(state): count for state, count in sorted(Counter(_ORDER[place] for place in best.values()).items())
+        },
         state=most_urgent(RegionState(one.state) for one in summaries if not one.exercise),
     )
 
 
-async def _summaries(service: Service, site: SiteSpec, radius_m: int, stations: set[str], now_s: int) -> tuple[Summary, ...]:
+async def _summaries(
+    service: Service, site: SiteSpec, radius_m: int, stations: set[str], now_s: int
+) -> tuple[Summary, ...]:
     if not stations:
         return ()
     held = await read.arrays(service.store, Filter(stations=frozenset(stations)), now_s - LOOKBACK_S, now_s + 1)
@@ -151,8 +196,12 @@ async def _sea(service: Service, site: SiteSpec, now_s: int) -> tuple[Summary, .
         return ()
     media = frozenset(matching("sea")) - {"air_over_sea"}
     shown = frozenset(feed for feed in service.feeds if service.facts(feed).shown) or frozenset({"-"})
-    held = await read.arrays(service.store, Filter(areas=frozenset({area.id}), media=media, feeds=shown), now_s - LOOKBACK_S, now_s + 1)
-    found = await asyncio.to_thread(summarise, names_of(area), held, await standings(service), now_s=now_s, window_s=WINDOW_S)
+    held = await read.arrays(
+        service.store, Filter(areas=frozenset({area.id}), media=media, feeds=shown), now_s - LOOKBACK_S, now_s + 1
+    )
+    found = await asyncio.to_thread(
+        summarise, names_of(area), held, await standings(service), now_s=now_s, window_s=WINDOW_S
+    )
     return tuple(tell_summary(one, service) for one in found)
 
 
@@ -162,21 +211,31 @@ async def _shocks(service: Service, site: SiteSpec, now_s: int) -> list[tuple[Qu
     found = []
     for row in await read.quakes(service.store, begin_s, now_s + 1, limit=1000):
         quake = row.quake
-        if quake.status == "cancelled" or quake.magnitude is None or quake.latitude_deg is None or not service.facts(row.feed_id).shown:
+        if (
+            quake.status == "cancelled"
+            or quake.magnitude is None
+            or quake.latitude_deg is None
+            or not service.facts(row.feed_id).shown
+        ):
             continue
         km = distance_m(site, quake) / 1000
-        rule = next((one for one in service.sites.watch if quake.magnitude >= one.magnitude and km <= one.within_km), None)
+        rule = next(
+            (one for one in service.sites.watch if quake.magnitude >= one.magnitude and km <= one.within_km), None
+        )
         if rule is not None:
             found.append((row, rule))
     return found
 
 
-def _shock(row: QuakeRow, site: SiteSpec, rule: Concern, around: _Around, radii: Sequence[int], service: Service) -> m.Shock:
+def _shock(
+    row: QuakeRow, site: SiteSpec, rule: Concern, around: _Around, radii: Sequence[int], service: Service
+) -> m.Shock:
     since_s = row.quake.origin_s or row.quake.reported_s
     heard = {one.series.station.station.uid for one in around.rows if one.observation.end_s > since_s}
     within = {radius: {uid for uid, distance in around.distance_m.items() if distance <= radius} for radius in radii}
     return m.Shock(
-        quake=tell_quake(row, service), distance_km=round(distance_m(site, row.quake) / 1000, 1),
+        quake=tell_quake(row, service),
+        distance_km=round(distance_m(site, row.quake) / 1000, 1),
         rule=f"magnitude {rule.magnitude:g} within {rule.within_km:g} km",
         heard_since={str(radius): len(uids & heard) for radius, uids in within.items()},
         stations={str(radius): len(uids) for radius, uids in within.items()},
@@ -185,10 +244,21 @@ def _shock(row: QuakeRow, site: SiteSpec, rule: Concern, around: _Around, radii:
 
 _ONE = {"id": "kr-kori"}
 OPERATIONS = (
-    Operation("GET", "/v1/sites", sites, "Nuclear sites", m.SiteList, "sites", (p.COUNTRY, *p.PAGE), ("json", "csv", "ndjson")),
-    Operation("GET", "/v1/sites/{id}", site, "One site", m.SiteAnswer, "sites", problems=(Code.NOT_FOUND,), path_examples=_ONE),
     Operation(
-        "GET", "/v1/sites/{id}/status", status, "What is heard around a site", m.SiteStatus, "sites", problems=(Code.NOT_FOUND,), kept_s=15,
+        "GET", "/v1/sites", sites, "Nuclear sites", m.SiteList, "sites", (p.COUNTRY, *p.PAGE), ("json", "csv", "ndjson")
+    ),
+    Operation(
+        "GET", "/v1/sites/{id}", site, "One site", m.SiteAnswer, "sites", problems=(Code.NOT_FOUND,), path_examples=_ONE
+    ),
+    Operation(
+        "GET",
+        "/v1/sites/{id}/status",
+        status,
+        "What is heard around a site",
+        m.SiteStatus,
+        "sites",
+        problems=(Code.NOT_FOUND,),
+        kept_s=15,
         path_examples=_ONE,
     ),
 )

@@ -17,8 +17,13 @@ _HOUR_S = 3600
 def tell_source(source: SourceSpec, service: Service) -> Source:
     """A publisher with its feeds."""
     return Source(
-        id=source.id, names=texts(source.names), homepage=source.homepage, country=source.country, attribution=texts(source.attribution),
-        note=source.note, feeds=tuple(feed.id for feed in service.config.feeds if feed.source == source.id),
+        id=source.id,
+        names=texts(source.names),
+        homepage=source.homepage,
+        country=source.country,
+        attribution=texts(source.attribution),
+        note=source.note,
+        feeds=tuple(feed.id for feed in service.config.feeds if feed.source == source.id),
     )
 
 
@@ -40,6 +45,13 @@ async def source(call: Call) -> Reply:
 OPERATIONS = (
     Operation("GET", "/v1/sources", sources, "Publishers", SourceList, "sources", PAGE),
     Operation(
-        "GET", "/v1/sources/{id}", source, "One publisher", SourceAnswer, "sources", problems=(Code.NOT_FOUND,), path_examples={"id": "jp-nra"}
+        "GET",
+        "/v1/sources/{id}",
+        source,
+        "One publisher",
+        SourceAnswer,
+        "sources",
+        problems=(Code.NOT_FOUND,),
+        path_examples={"id": "jp-nra"},
     ),
 )

@@ -25,13 +25,21 @@ async def stations(call: Call) -> Reply:
     rows = await read.stations(service.store, f, after=mark.after_id if mark else "", limit=most + 1)
     page = rows[:most]
     seen = [row for row in page if row.first_seen_s <= as_of_s]
-    shown = await off_loop(lambda: tuple(tell_station(row, service) for row in seen if service.facts(row.feed_id).shown), len(seen))
+    shown = await off_loop(
+        lambda: tuple(tell_station(row, service) for row in seen if service.facts(row.feed_id).shown), len(seen)
+    )
     hidden = [row.feed_id for row in seen if not service.facts(row.feed_id).shown]
-    more = following(call.route, call.query, as_of_s=as_of_s, after_id=page[-1].station.uid) if len(rows) > most else None
+    more = (
+        following(call.route, call.query, as_of_s=as_of_s, after_id=page[-1].station.uid) if len(rows) > most else None
+    )
     feeds = {row.feed_id for row in page} or feeds_meant(f, service)
     body = StationPage(
-        as_of=told(as_of_s), next=more, audience=service.audience, exercise=any(row.exercise for row in shown),
-        withheld=service.withheld(hidden), stations=shown,
+        as_of=told(as_of_s),
+        next=more,
+        audience=service.audience,
+        exercise=any(row.exercise for row in shown),
+        withheld=service.withheld(hidden),
+        stations=shown,
         coverage=await coverage(service, rows=len(shown), feeds=feeds, withheld=bool(hidden)),
     )
     return Reply(body, rows=shown, row=Station, features=lambda: collection(body), next=more, max_age_s=60)
@@ -40,8 +48,11 @@ async def stations(call: Call) -> Reply:
 def collection(page: StationPage) -> FeatureCollection:
     """A page of stations as GeoJSON."""
     return FeatureCollection(
-        features=tuple(feature(row, row.id, _point(row)) for row in page.stations), as_of=page.as_of, next=page.next,
-        audience=page.audience, exercise=page.exercise,
+        features=tuple(feature(row, row.id, _point(row)) for row in page.stations),
+        as_of=page.as_of,
+        next=page.next,
+        audience=page.audience,
+        exercise=page.exercise,
     )
 
 
@@ -57,7 +68,9 @@ async def station(call: Call) -> Reply:
         raise ProblemError(Code.NOT_FOUND, f"No station {uid!r} is known.")
     series = await read.series_list(service.store, Filter(stations=frozenset({uid})), limit=10_000)
     body = StationAnswer(
-        as_of=told(await service.known_until_s()), audience=service.audience, station=tell_station(row, service),
+        as_of=told(await service.known_until_s()),
+        audience=service.audience,
+        station=tell_station(row, service),
         series=tuple(tell_series(item.series, service) for item in series),
     )
     return Reply(body, max_age_s=60)
@@ -65,11 +78,24 @@ async def station(call: Call) -> Reply:
 
 OPERATIONS = (
     Operation(
-        "GET", "/v1/stations", stations, "Stations", StationPage, "stations", (*p.FILTERS, *p.PAGE), ("json", "geojson", "csv", "ndjson"),
+        "GET",
+        "/v1/stations",
+        stations,
+        "Stations",
+        StationPage,
+        "stations",
+        (*p.FILTERS, *p.PAGE),
+        ("json", "geojson", "csv", "ndjson"),
         kept_s=60,
     ),
     Operation(
-        "GET", "/v1/stations/{id}", station, "One station with its series", StationAnswer, "stations", problems=(Code.NOT_FOUND,),
+        "GET",
+        "/v1/stations/{id}",
+        station,
+        "One station with its series",
+        StationAnswer,
+        "stations",
+        problems=(Code.NOT_FOUND,),
         path_examples={"id": "kr-busan-radiation:1"},
     ),
 )

@@ -59,8 +59,14 @@ async def stream(call: Call) -> web.StreamResponse:
     service, since_s = call.service, _last_event(call.request)
     f = await selection(call.query, service)
     if service.streams >= service.settings.most_streams:
-        raise ProblemError(Code.NOT_AVAILABLE, "Too many clients listen here; come back later.", headers={"Retry-After": "60"})
-    headers = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        raise ProblemError(
+            Code.NOT_AVAILABLE, "Too many clients listen here; come back later.", headers={"Retry-After": "60"}
+        )
+    headers = {
+        "Content-Type": "text/event-stream; charset=utf-8",
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+    }
     response = web.StreamResponse(headers=headers)
     await response.prepare(call.request)
     if call.request.method == "HEAD":
@@ -99,7 +105,9 @@ async def _pause(closing: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def _news(service: Service, f: Filter, pulse: Pulse, seen: _Seen, since_s: int | None, *, first: bool) -> AsyncIterator[bytes]:
+async def _news(
+    service: Service, f: Filter, pulse: Pulse, seen: _Seen, since_s: int | None, *, first: bool
+) -> AsyncIterator[bytes]:
     """What has changed since the client was told last. The event id comes with the last part: a cut batch is sent again whole."""
     horizon_s = pulse.horizon_s or 0
     for feed_id, record in pulse.health.items():
@@ -108,7 +116,11 @@ async def _news(service: Service, f: Filter, pulse: Pulse, seen: _Seen, since_s:
             yield _event("feed", feed_brief(feed_id, record))
     for event in await _alert_events(service, f, seen, since_s, first=first):
         yield _event("alert", tell_event(event))
-    fresh = _unseen(await read.latest(service.store, f), seen, horizon_s if first and since_s is None else since_s if first else None)
+    fresh = _unseen(
+        await read.latest(service.store, f),
+        seen,
+        horizon_s if first and since_s is None else since_s if first else None,
+    )
     rows = await tell_latest_rows(service, fresh)
     for start in range(0, len(rows), _ROWS_PER_EVENT):
         yield _event("latest", rows[start : start + _ROWS_PER_EVENT])
@@ -126,7 +138,9 @@ def _unseen(rows: Sequence[LatestRow], seen: _Seen, after_s: int | None) -> list
     return new
 
 
-async def _alert_events(service: Service, f: Filter, seen: _Seen, since_s: int | None, *, first: bool) -> list[EventRow]:
+async def _alert_events(
+    service: Service, f: Filter, seen: _Seen, since_s: int | None, *, first: bool
+) -> list[EventRow]:
     found = []
     for alert in await held.alerts(service.store, from_s=since_s, limit=_MOST_ALERTS):
         shown = all(service.facts(feed).shown for feed in record_of(alert.document).feeds)
@@ -146,7 +160,14 @@ def _event(kind: str, data: msgspec.Struct | Sequence[Latest] | dict[str, Any], 
 
 OPERATIONS = (
     Operation(
-        "GET", "/v1/stream", stream, "Server-sent events", None, "values", p.FILTERS, media="text/event-stream",
+        "GET",
+        "/v1/stream",
+        stream,
+        "Server-sent events",
+        None,
+        "values",
+        p.FILTERS,
+        media="text/event-stream",
         description="Events `latest` (new newest values, in parts), `alert` (steps in the life of alerts), `feed` (feed states) and `as_of`, "
         "which ends a batch and carries the id that `Last-Event-ID` resumes from.",
     ),

@@ -28,8 +28,12 @@ _STATES = ("pending", "delivered", "failed")
 _LEVELS, _LANGUAGES = ("unverified", "firing"), ("en", "ja", "ko", "zh")
 STATE = p.choice("state", _STATES, "Only deliveries in this state.")
 _SEQUENCE = {"type": "integer", "minimum": 1, "maximum": _MOST}
-FROM_SEQUENCE = p.Param("from_sequence", p.whole(1, _MOST), _SEQUENCE, "First sequence to deliver again.", "1", required=True)
-TO_SEQUENCE = p.Param("to_sequence", p.whole(1, _MOST), _SEQUENCE, "Last sequence to deliver again.", "10", required=True)
+FROM_SEQUENCE = p.Param(
+    "from_sequence", p.whole(1, _MOST), _SEQUENCE, "First sequence to deliver again.", "1", required=True
+)
+TO_SEQUENCE = p.Param(
+    "to_sequence", p.whole(1, _MOST), _SEQUENCE, "Last sequence to deliver again.", "10", required=True
+)
 
 
 def _checked(wanted: m.Wanted, service: Service) -> str:
@@ -68,8 +72,15 @@ def _wanted(text: str) -> m.Wanted:
 def tell_subscription(row: SubscriptionRow) -> m.Subscription:
     """A subscription without its secret."""
     return m.Subscription(
-        id=row.uid, url=row.url, filter=_wanted(row.filter), description=row.description, state=row.state, created_at=told(row.created_s),
-        updated_at=told(row.updated_s), last_sequence=row.last_sequence, deliveries=f"/v1/subscriptions/{row.uid}/deliveries",
+        id=row.uid,
+        url=row.url,
+        filter=_wanted(row.filter),
+        description=row.description,
+        state=row.state,
+        created_at=told(row.created_s),
+        updated_at=told(row.updated_s),
+        last_sequence=row.last_sequence,
+        deliveries=f"/v1/subscriptions/{row.uid}/deliveries",
     )
 
 
@@ -79,8 +90,14 @@ async def subscribe(call: Call) -> Reply:
     asked: m.NewSubscription = call.body
     token, secret, now_s = new_token(), new_secret(), call.now_s
     row = SubscriptionRow(
-        f"sub_{secrets.token_hex(12)}", _target(asked.url, call.service), secret, digest_of(token), _checked(asked.filter, call.service),
-        description=asked.description, created_s=now_s, updated_s=now_s,
+        f"sub_{secrets.token_hex(12)}",
+        _target(asked.url, call.service),
+        secret,
+        digest_of(token),
+        _checked(asked.filter, call.service),
+        description=asked.description,
+        created_s=now_s,
+        updated_s=now_s,
     )
     await held.create_subscription(call.service.store, row)
     body = m.NewlyMade(subscription=tell_subscription(row), token=token, secret=secret)
@@ -125,7 +142,9 @@ async def test(call: Call) -> Reply:
     """Send a test message, marked as an exercise."""
     row = await own_subscription(call)
     data = {"subscription": row.uid, "exercise": True, "note": "A test of this subscription. Nothing has happened."}
-    payload = msgspec.json.encode({"type": "exercise.subscription.test", "timestamp": told(call.now_s), "data": data}).decode()
+    payload = msgspec.json.encode(
+        {"type": "exercise.subscription.test", "timestamp": told(call.now_s), "data": data}
+    ).decode()
     message = Message(f"msg_{secrets.token_hex(12)}", row.uid, "exercise.subscription.test", payload)
     await held.enqueue(call.service.store, [message], call.now_s)
     return _private(m.Queued(queued=1), 202)
@@ -154,10 +173,23 @@ async def deliveries(call: Call) -> Reply:
 async def _delivery(service: Service, row: DeliveryRow) -> m.Delivery:
     attempts = await held.attempts(service.store, row.uid) if row.attempts or row.state != "pending" else []
     return m.Delivery(
-        sequence=row.sequence, id=row.uid, type=row.kind, event=row.event_uid, state=row.state, created_at=told(row.created_s),
-        due_at=told(int(row.due_s)), done_at=told_or_none(row.done_s), payload=msgspec.json.decode(row.payload),
+        sequence=row.sequence,
+        id=row.uid,
+        type=row.kind,
+        event=row.event_uid,
+        state=row.state,
+        created_at=told(row.created_s),
+        due_at=told(int(row.due_s)),
+        done_at=told_or_none(row.done_s),
+        payload=msgspec.json.decode(row.payload),
         attempts=tuple(
-            m.Attempt(at=told(int(one.at_s)), status=one.status, outcome=one.outcome, detail=one.detail, duration_ms=one.duration_ms)
+            m.Attempt(
+                at=told(int(one.at_s)),
+                status=one.status,
+                outcome=one.outcome,
+                detail=one.detail,
+                duration_ms=one.duration_ms,
+            )
             for one in attempts
         ),
     )
@@ -187,30 +219,109 @@ _GONE = (Code.NOT_FOUND, Code.GONE)
 _TAG, _SCOPE = "subscriptions", "subscriber"
 OPERATIONS = (
     Operation(
-        "POST", "/v1/subscriptions", subscribe, "Make a subscription", m.NewlyMade, _TAG, body=m.NewSubscription, status=201, scope="operator"
+        "POST",
+        "/v1/subscriptions",
+        subscribe,
+        "Make a subscription",
+        m.NewlyMade,
+        _TAG,
+        body=m.NewSubscription,
+        status=201,
+        scope="operator",
     ),
-    Operation("GET", _PATH, subscription, "One subscription", m.SubscriptionAnswer, _TAG, problems=_GONE, scope=_SCOPE, path_examples=_ONE),
     Operation(
-        "PATCH", _PATH, change, "Change a subscription", m.SubscriptionAnswer, _TAG, problems=_GONE, body=m.Changes, scope=_SCOPE,
+        "GET",
+        _PATH,
+        subscription,
+        "One subscription",
+        m.SubscriptionAnswer,
+        _TAG,
+        problems=_GONE,
+        scope=_SCOPE,
         path_examples=_ONE,
     ),
-    Operation("DELETE", _PATH, unsubscribe, "End a subscription", None, _TAG, problems=_GONE, status=204, scope=_SCOPE, path_examples=_ONE),
     Operation(
-        "POST", f"{_PATH}/test", test, "Send a test message", m.Queued, _TAG, problems=_GONE, status=202, scope=_SCOPE, path_examples=_ONE
+        "PATCH",
+        _PATH,
+        change,
+        "Change a subscription",
+        m.SubscriptionAnswer,
+        _TAG,
+        problems=_GONE,
+        body=m.Changes,
+        scope=_SCOPE,
+        path_examples=_ONE,
     ),
     Operation(
-        "POST", f"{_PATH}/rotate-secret", rotate, "Give a new secret", m.NewSecret, _TAG, problems=_GONE, scope=_SCOPE, path_examples=_ONE
+        "DELETE",
+        _PATH,
+        unsubscribe,
+        "End a subscription",
+        None,
+        _TAG,
+        problems=_GONE,
+        status=204,
+        scope=_SCOPE,
+        path_examples=_ONE,
     ),
     Operation(
-        "GET", f"{_PATH}/deliveries", deliveries, "Deliveries with their attempts", m.DeliveryList, _TAG, (STATE, *p.PAGE), problems=_GONE,
-        scope=_SCOPE, path_examples=_ONE,
+        "POST",
+        f"{_PATH}/test",
+        test,
+        "Send a test message",
+        m.Queued,
+        _TAG,
+        problems=_GONE,
+        status=202,
+        scope=_SCOPE,
+        path_examples=_ONE,
     ),
     Operation(
-        "POST", f"{_PATH}/deliveries/{{n}}/redeliver", redeliver, "Deliver one message again", m.Queued, _TAG, problems=_GONE, status=202,
-        scope=_SCOPE, path_examples=_ONE,
+        "POST",
+        f"{_PATH}/rotate-secret",
+        rotate,
+        "Give a new secret",
+        m.NewSecret,
+        _TAG,
+        problems=_GONE,
+        scope=_SCOPE,
+        path_examples=_ONE,
     ),
     Operation(
-        "POST", f"{_PATH}/replay", replay, "Deliver a range of messages again", m.Queued, _TAG, (FROM_SEQUENCE, TO_SEQUENCE),
-        problems=(*_GONE, Code.WINDOW_REVERSED), status=202, scope=_SCOPE, path_examples=_ONE,
+        "GET",
+        f"{_PATH}/deliveries",
+        deliveries,
+        "Deliveries with their attempts",
+        m.DeliveryList,
+        _TAG,
+        (STATE, *p.PAGE),
+        problems=_GONE,
+        scope=_SCOPE,
+        path_examples=_ONE,
+    ),
+    Operation(
+        "POST",
+        f"{_PATH}/deliveries/{{n}}/redeliver",
+        redeliver,
+        "Deliver one message again",
+        m.Queued,
+        _TAG,
+        problems=_GONE,
+        status=202,
+        scope=_SCOPE,
+        path_examples=_ONE,
+    ),
+    Operation(
+        "POST",
+        f"{_PATH}/replay",
+        replay,
+        "Deliver a range of messages again",
+        m.Queued,
+        _TAG,
+        (FROM_SEQUENCE, TO_SEQUENCE),
+        problems=(*_GONE, Code.WINDOW_REVERSED),
+        status=202,
+        scope=_SCOPE,
+        path_examples=_ONE,
     ),
 )

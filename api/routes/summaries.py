@@ -47,7 +47,9 @@ def _duration(text: str) -> int:
 
 
 _DURATION = {"type": "string", "pattern": r"^\d{1,6}[smhd]$"}
-WINDOW = p.Param("window", _duration, {**_DURATION, "default": "3h"}, "Span in which a station counts as reporting.", "3h")
+WINDOW = p.Param(
+    "window", _duration, {**_DURATION, "default": "3h"}, "Span in which a station counts as reporting.", "3h"
+)
 STEP = p.Param("step", _duration, {**_DURATION, "default": "1h"}, "Distance of the steps.", "1h")
 
 
@@ -66,7 +68,9 @@ async def columns(
         return held, None
     shown = frozenset(row.series.feed_id for row in held.series).difference(hidden)
     feeds = shown or frozenset({"-"})
-    left = await read.arrays(service.store, Filter(areas=frozenset({area.id}), feeds=feeds), begin_s, end_s, as_of_s=as_of_s)
+    left = await read.arrays(
+        service.store, Filter(areas=frozenset({area.id}), feeds=feeds), begin_s, end_s, as_of_s=as_of_s
+    )
     return left, service.withheld(hidden)
 
 
@@ -81,9 +85,16 @@ async def summary(call: Call) -> Reply:
     summaries = tuple(tell_summary(one, service) for one in found)
     feeds = sorted({row.series.feed_id for row in held.series})
     body = m.SummaryAnswer(
-        as_of=told(now_s), window_s=window_s, audience=service.audience, exercise=any(one.exercise for one in summaries),
-        state=most_urgent(one.state for one in found), region=tell_region(area), summaries=summaries, withheld=withheld,
-        feeds=await feed_briefs(service, feeds, asked_as_of), notices=service.config.geography.notices,
+        as_of=told(now_s),
+        window_s=window_s,
+        audience=service.audience,
+        exercise=any(one.exercise for one in summaries),
+        state=most_urgent(one.state for one in found),
+        region=tell_region(area),
+        summaries=summaries,
+        withheld=withheld,
+        feeds=await feed_briefs(service, feeds, asked_as_of),
+        notices=service.config.geography.notices,
     )
     return Reply(body, rows=summaries, row=m.Summary, max_age_s=0 if asked_as_of is None else 3600)
 
@@ -98,25 +109,51 @@ def tell_summary(one: Summary, service: Service) -> m.Summary:
     """A summary of `analysis` with the sources behind it."""
     kind, quantiles, departures = one.kind, one.quantiles, one.departures
     return m.Summary(
-        medium=kind.medium, quantity=kind.quantity, analyte=kind.analyte, window_class=kind.window_class, unit=one.unit, state=one.state,
-        reasons=one.reasons, sentence=dict(one.sentences), expected=one.expected, reporting=one.reporting, fresh=one.fresh,
-        judged=one.judged, excluded={str(reason): count for reason, count in one.excluded.items()}, coverage=round(one.coverage, 4),
-        quantiles=m.Quantiles(**{name: plain(q) for name, q in zip(("p05", "p25", "p50", "p75", "p95"), quantiles, strict=True)})
-        if quantiles else None,
-        min=_extreme(one.lowest), max=_extreme(one.highest),
+        medium=kind.medium,
+        quantity=kind.quantity,
+        analyte=kind.analyte,
+        window_class=kind.window_class,
+        unit=one.unit,
+        state=one.state,
+        reasons=one.reasons,
+        sentence=dict(one.sentences),
+        expected=one.expected,
+        reporting=one.reporting,
+        fresh=one.fresh,
+        judged=one.judged,
+        excluded={str(reason): count for reason, count in one.excluded.items()},
+        coverage=round(one.coverage, 4),
+        quantiles=m.Quantiles(
+            **{name: plain(q) for name, q in zip(("p05", "p25", "p50", "p75", "p95"), quantiles, strict=True)}
+        )
+        if quantiles
+        else None,
+        min=_extreme(one.lowest),
+        max=_extreme(one.highest),
         departure=m.Departure(
-            median=plain(departures.median), p95=plain(departures.p95), largest=plain(departures.largest),
-            above=departures.count_above, stations_above=departures.stations_above,
-        ) if departures else None,
-        rain_explained=one.rain_explained, censored=dict(one.censored), newest=told_or_none(one.newest_s), weighting=one.weighting,
-        exercise=kind.exercise, sources=attributions(one.feeds, service),
+            median=plain(departures.median),
+            p95=plain(departures.p95),
+            largest=plain(departures.largest),
+            above=departures.count_above,
+            stations_above=departures.stations_above,
+        )
+        if departures
+        else None,
+        rain_explained=one.rain_explained,
+        censored=dict(one.censored),
+        newest=told_or_none(one.newest_s),
+        weighting=one.weighting,
+        exercise=kind.exercise,
+        sources=attributions(one.feeds, service),
     )
 
 
 def _extreme(one: Extreme | None) -> m.Extreme | None:
     if one is None:
         return None
-    return m.Extreme(value=plain(one.value), station=one.station_uid, series=one.series_uid, phenomenon_end=told(one.end_s))
+    return m.Extreme(
+        value=plain(one.value), station=one.station_uid, series=one.series_uid, phenomenon_end=told(one.end_s)
+    )
 
 
 def attributions(feed_ids: Iterable[str], service: Service) -> tuple[m.Attribution, ...]:
@@ -125,10 +162,14 @@ def attributions(feed_ids: Iterable[str], service: Service) -> tuple[m.Attributi
     found = []
     for source_id in sorted({fact.source for fact in facts}):
         source, own = service.sources.get(source_id), [fact for fact in facts if fact.source == source_id]
-        found.append(m.Attribution(
-            id=source_id, attribution=texts(source.attribution) if source else {},
-            licences=tuple(sorted({fact.licence for fact in own})), rights=tuple(sorted({fact.rights for fact in own})),
-        ))
+        found.append(
+            m.Attribution(
+                id=source_id,
+                attribution=texts(source.attribution) if source else {},
+                licences=tuple(sorted({fact.licence for fact in own})),
+                rights=tuple(sorted({fact.rights for fact in own})),
+            )
+        )
     return tuple(found)
 
 
@@ -140,7 +181,9 @@ async def history(call: Call) -> Reply | web.StreamResponse:
     first = -(-begin_s // step_s) * step_s
     steps = range(first, end_s + 1, step_s)
     if len(steps) > MOST_STEPS:
-        raise ProblemError(Code.NOT_MEANINGFUL, f"{len(steps)} steps were asked for, {MOST_STEPS} are answered at once.", STEP.name)
+        raise ProblemError(
+            Code.NOT_MEANINGFUL, f"{len(steps)} steps were asked for, {MOST_STEPS} are answered at once.", STEP.name
+        )
     rows: list[m.HistoryStep] = []
     for at_s in steps:
         held, _ = await columns(service, area, at_s - LOOKBACK_S, at_s + 1, at_s)
@@ -148,7 +191,12 @@ async def history(call: Call) -> Reply | web.StreamResponse:
         found = await asyncio.to_thread(summarise, names_of(area), held, standing, now_s=at_s, window_s=WINDOW_S)
         rows += [_step(one, at_s) for one in found]
     body = m.History(
-        begin=told(begin_s), end=told(end_s), step_s=step_s, audience=service.audience, region=tell_region(area), history=tuple(rows)
+        begin=told(begin_s),
+        end=told(end_s),
+        step_s=step_s,
+        audience=service.audience,
+        region=tell_region(area),
+        history=tuple(rows),
     )
     if call.format == "covjson":
         return files.send(call, coverage(body), f"{area.id}-history", max_age_s=60)
@@ -158,10 +206,21 @@ async def history(call: Call) -> Reply | web.StreamResponse:
 def _step(one: Summary, at_s: int) -> m.HistoryStep:
     kind, quantiles, departures = one.kind, one.quantiles, one.departures
     return m.HistoryStep(
-        at=told(at_s), medium=kind.medium, quantity=kind.quantity, analyte=kind.analyte, window_class=kind.window_class, unit=one.unit,
-        state=one.state, reasons=one.reasons, expected=one.expected, fresh=one.fresh, coverage=round(one.coverage, 4),
-        p50=plain(quantiles[2]) if quantiles else None, p95=plain(quantiles[4]) if quantiles else None,
-        departure_median=plain(departures.median) if departures else None, above=departures.count_above if departures else None,
+        at=told(at_s),
+        medium=kind.medium,
+        quantity=kind.quantity,
+        analyte=kind.analyte,
+        window_class=kind.window_class,
+        unit=one.unit,
+        state=one.state,
+        reasons=one.reasons,
+        expected=one.expected,
+        fresh=one.fresh,
+        coverage=round(one.coverage, 4),
+        p50=plain(quantiles[2]) if quantiles else None,
+        p95=plain(quantiles[4]) if quantiles else None,
+        departure_median=plain(departures.median) if departures else None,
+        above=departures.count_above if departures else None,
         exercise=kind.exercise,
     )
 
@@ -169,11 +228,28 @@ def _step(one: Summary, at_s: int) -> m.HistoryStep:
 _ONE = {"id": "JP-07"}
 OPERATIONS = (
     Operation(
-        "GET", "/v1/regions/{id}/summary", summary, "Is it usual here?", m.SummaryAnswer, "regions", (WINDOW, p.AS_OF),
-        ("json", "csv", "ndjson"), (Code.NOT_FOUND,), path_examples=_ONE, kept_s=15,
+        "GET",
+        "/v1/regions/{id}/summary",
+        summary,
+        "Is it usual here?",
+        m.SummaryAnswer,
+        "regions",
+        (WINDOW, p.AS_OF),
+        ("json", "csv", "ndjson"),
+        (Code.NOT_FOUND,),
+        path_examples=_ONE,
+        kept_s=15,
     ),
     Operation(
-        "GET", "/v1/regions/{id}/history", history, "A region over time", m.History, "regions", (p.FROM, p.TO, STEP),
-        ("json", "csv", "ndjson", "covjson"), (Code.NOT_FOUND, Code.NOT_MEANINGFUL), path_examples=_ONE,
+        "GET",
+        "/v1/regions/{id}/history",
+        history,
+        "A region over time",
+        m.History,
+        "regions",
+        (p.FROM, p.TO, STEP),
+        ("json", "csv", "ndjson", "covjson"),
+        (Code.NOT_FOUND, Code.NOT_MEANINGFUL),
+        path_examples=_ONE,
     ),
 )

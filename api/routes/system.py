@@ -61,7 +61,22 @@ class ProblemTypes(Struct, frozen=True, kw_only=True):
     problems: tuple[ProblemType, ...]
 
 
-_LINKS = ("sources", "feeds", "stations", "series", "observations", "latest", "samples", "quakes", "regions", "sites", "alerts", "alert-rules", "stream", "problems")
+_LINKS = (
+    "sources",
+    "feeds",
+    "stations",
+    "series",
+    "observations",
+    "latest",
+    "samples",
+    "quakes",
+    "regions",
+    "sites",
+    "alerts",
+    "alert-rules",
+    "stream",
+    "problems",
+)
 
 
 async def root(call: Call) -> Reply:
@@ -69,10 +84,22 @@ async def root(call: Call) -> Reply:
     health = (await call.service.pulse()).health
     horizon = max((row.last_success_s for row in health.values() if row.last_success_s is not None), default=None)
     settings = call.service.settings
-    links = {name: f"/v1/{name}" for name in _LINKS} | {"openapi": "/openapi.json", "docs": "/docs", "page": "/", "ready": "/readyz"}
+    links = {name: f"/v1/{name}" for name in _LINKS} | {
+        "openapi": "/openapi.json",
+        "docs": "/docs",
+        "page": "/",
+        "ready": "/readyz",
+    }
     body = Root(
-        title=settings.title, version=settings.version, contact=settings.contact, audience=call.service.audience, generated=told(call.now_s),
-        data_horizon=told_or_none(horizon), exercise=any(feed.exercise for feed in call.service.config.feeds), disclaimer=DISCLAIMER, links=links,
+        title=settings.title,
+        version=settings.version,
+        contact=settings.contact,
+        audience=call.service.audience,
+        generated=told(call.now_s),
+        data_horizon=told_or_none(horizon),
+        exercise=any(feed.exercise for feed in call.service.config.feeds),
+        disclaimer=DISCLAIMER,
+        links=links,
     )
     return Reply(body)
 
@@ -89,7 +116,14 @@ async def readyz(call: Call) -> Reply:
     for feed in call.service.config.feeds:
         record = health.get(feed.id)
         state = record.state if record else FeedState.NEVER_RUN
-        if feed.critical and feed.enabled and (state in BLIND or _overdue(record.last_success_s if record else None, feed.schedule.silent_after_s, call.now_s)):
+        if (
+            feed.critical
+            and feed.enabled
+            and (
+                state in BLIND
+                or _overdue(record.last_success_s if record else None, feed.schedule.silent_after_s, call.now_s)
+            )
+        ):
             blind.append(feed_brief(feed.id, record))
     body = Readiness(ready=not blind, generated=told(call.now_s), blind=tuple(blind))
     return Reply(body, status=503 if blind else 200)
@@ -126,7 +160,10 @@ async def _gauges(service: Service) -> CollectorRegistry:
 
 async def problem_types(call: Call) -> Reply:
     """Every kind of problem."""
-    rows = tuple(ProblemType(code=code, type=type_of(code), status=status, title=title) for code, (status, title) in TABLE.items())
+    rows = tuple(
+        ProblemType(code=code, type=type_of(code), status=status, title=title)
+        for code, (status, title) in TABLE.items()
+    )
     return Reply(ProblemTypes(problems=rows), rows=rows, max_age_s=3600)
 
 
@@ -143,7 +180,13 @@ OPERATIONS = (
     Operation("GET", "/v1/", root, "Where to begin", Root, "service"),
     Operation("GET", "/v1/problems", problem_types, "Kinds of problems", ProblemTypes, "service"),
     Operation(
-        "GET", "/v1/problems/{code}", problem_type, "One kind of problem", ProblemType, "service", problems=(Code.NOT_FOUND,),
+        "GET",
+        "/v1/problems/{code}",
+        problem_type,
+        "One kind of problem",
+        ProblemType,
+        "service",
+        problems=(Code.NOT_FOUND,),
         path_examples={"code": "naive_time"},
     ),
     Operation("GET", "/healthz", healthz, "The process lives", Health, "service"),

@@ -41,17 +41,28 @@ RULES = load_rules(CONFIG / "rules.yaml")
 _PATTERN = load_feed(CONFIG / "feeds" / "jp-nra-ramis.yaml")
 
 
-def feed(feed_id: str, source: str, redistribute: Redistribute, *, critical: bool = False, exercise: bool = False) -> FeedSpec:
+def feed(
+    feed_id: str, source: str, redistribute: Redistribute, *, critical: bool = False, exercise: bool = False
+) -> FeedSpec:
     rights = _PATTERN.rights.model_copy(update={"redistribute": redistribute, "licence": f"licence of {feed_id}"})
     changes = {
-        "id": feed_id, "namespace": feed_id, "source": source, "title": {"en": feed_id}, "rights": rights, "critical": critical,
-        "exercise": exercise, "expect": Expect(stations=3), "notes": (),
+        "id": feed_id,
+        "namespace": feed_id,
+        "source": source,
+        "title": {"en": feed_id},
+        "rights": rights,
+        "critical": critical,
+        "exercise": exercise,
+        "expect": Expect(stations=3),
+        "notes": (),
     }
     return _PATTERN.model_copy(update=changes)
 
 
 def source(source_id: str, country: str) -> SourceSpec:
-    return SourceSpec(id=source_id, names={"en": source_id}, country=country, attribution={"en": f"Source: {source_id}"})
+    return SourceSpec(
+        id=source_id, names={"en": source_id}, country=country, attribution={"en": f"Source: {source_id}"}
+    )
 
 
 FEEDS = (
@@ -67,15 +78,37 @@ def config() -> Config:
     return Config(CONFIG, FEEDS, (source("jp-publisher", "JP"), source("kr-publisher", "KR")), RULES, GEOGRAPHY, "made")
 
 
-def station(feed_id: str, key: str, name: str, latitude: float | None, longitude: float | None, code: str = "", zone: str = "Asia/Tokyo") -> Station:
+def station(
+    feed_id: str,
+    key: str,
+    name: str,
+    latitude: float | None,
+    longitude: float | None,
+    code: str = "",
+    zone: str = "Asia/Tokyo",
+) -> Station:
     origin = "published" if latitude is not None else "refused"
     language = "ko" if feed_id.startswith("kr") else "ja"
-    return Station(station_uid(feed_id, key), feed_id, key, ((language, name),), latitude, longitude, origin, None, code, zone, "monitoring_post")
+    return Station(
+        station_uid(feed_id, key),
+        feed_id,
+        key,
+        ((language, name),),
+        latitude,
+        longitude,
+        origin,
+        None,
+        code,
+        zone,
+        "monitoring_post",
+    )
 
 
 def series(at: Station, quantity: str = "air_dose_rate_as_published", unit: str = "uSv/h", **more: object) -> Series:
     values = {"medium": "air_over_land", "analyte": "gamma-total", "window_s": 600} | more
-    uid = series_uid(at.uid, quantity, str(values["analyte"]), str(values["medium"]), window_s=int(str(values["window_s"])))
+    uid = series_uid(
+        at.uid, quantity, str(values["analyte"]), str(values["medium"]), window_s=int(str(values["window_s"]))
+    )
     return Series(uid, at.uid, at.namespace, quantity, unit, published_unit_text="", **values)  # type: ignore[arg-type]
 
 
@@ -104,11 +137,16 @@ def readings(rows: list[Row], *, below: frozenset[int] = frozenset()) -> Reading
     n = len(rows)
     digits = [len(row[3].partition(".")[2]) if _plain(row) else TEXT_KEPT for row in rows]
     return Readings(
-        listed, np.array([listed.index(row[0]) for row in rows], np.int64), np.array([row[1] for row in rows], np.int64),
-        np.array([np.nan if i in below else row[2] for i, row in enumerate(rows)], np.float64), np.array(digits, np.int16),
+        listed,
+        np.array([listed.index(row[0]) for row in rows], np.int64),
+        np.array([row[1] for row in rows], np.int64),
+        np.array([np.nan if i in below else row[2] for i, row in enumerate(rows)], np.float64),
+        np.array(digits, np.int16),
         np.array([CENSORING_CODES.index(Censoring.BELOW) if i in below else 0 for i in range(n)], np.int8),
-        np.array([row[2] if i in below else np.nan for i, row in enumerate(rows)], np.float64), np.full(n, NO_TIME, np.int64),
-        np.zeros(n, np.int64), {i: row[3] for i, row in enumerate(rows) if not _plain(row)},
+        np.array([row[2] if i in below else np.nan for i, row in enumerate(rows)], np.float64),
+        np.full(n, NO_TIME, np.int64),
+        np.zeros(n, np.int64),
+        {i: row[3] for i, row in enumerate(rows) if not _plain(row)},
     )
 
 
@@ -116,14 +154,20 @@ def _plain(row: Row) -> bool:
     return f"{row[2]:.{len(row[3].partition('.')[2])}f}" == row[3]
 
 
-def batch(feed_id: str, received_s: int, harvest: Harvest, *, url: str = "https://publisher.example/a", exercise: bool = False) -> Batch:
-    answer = Answer(feed_id, "GET", url, received_s - 1.0, float(received_s), 200, sha256=f"{received_s:064x}", size_bytes=100)
+def batch(
+    feed_id: str, received_s: int, harvest: Harvest, *, url: str = "https://publisher.example/a", exercise: bool = False
+) -> Batch:
+    answer = Answer(
+        feed_id, "GET", url, received_s - 1.0, float(received_s), 200, sha256=f"{received_s:064x}", size_bytes=100
+    )
     run = f"{feed_id}@{datetime.fromtimestamp(received_s, UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}"
     return Batch(feed_id, run, received_s, answer, harvest, received_s, exercise)
 
 
 async def commit(store: Store, made: Batch, state: FeedState = FeedState.OK) -> None:
-    areas = {at.uid: GEOGRAPHY.locate(at.latitude_deg, at.longitude_deg, at.region_code) for at in made.harvest.stations}
+    areas = {
+        at.uid: GEOGRAPHY.locate(at.latitude_deg, at.longitude_deg, at.region_code) for at in made.harvest.stations
+    }
     await commit_batch(store, made, areas)
     await finish_run(store, made.run_uid, made.received_s + 5, state, "")
 
@@ -133,16 +177,31 @@ def sweep(end_s: int, *, rise: float = 0.0) -> list[Row]:
     step = end_s // 600 % 7
     fukushima = round(0.051 + rise + 0.001 * (step % 3), 3)
     return [
-        (DOSE_F, end_s, fukushima, f"{fukushima:.3f}"), (RAIN_F, end_s, 0.0, "0.0"), (DOSE_K, end_s, 40.0 + step % 2, f"{40 + step % 2}"),
+        (DOSE_F, end_s, fukushima, f"{fukushima:.3f}"),
+        (RAIN_F, end_s, 0.0, "0.0"),
+        (DOSE_K, end_s, 40.0 + step % 2, f"{40 + step % 2}"),
         (DOSE_N, end_s, 0.06, "0.060"),
     ]
 
 
-def result(uid: str, analyte: str, value: float | None, censoring: Censoring, text: str, limit: float | None = None) -> SampleResult:
+def result(
+    uid: str, analyte: str, value: float | None, censoring: Censoring, text: str, limit: float | None = None
+) -> SampleResult:
     key = series_uid(OFFSHORE.uid, "activity_concentration_in_water", analyte, "sea_water")
     return SampleResult(
-        uid, key, analyte, "activity_concentration_in_water", "Bq/L", value, censoring, limit, text, "" if limit is None else str(limit),
-        0.0004 if value else None, "standard" if value else "", published_unit_text="Bq/L",
+        uid,
+        key,
+        analyte,
+        "activity_concentration_in_water",
+        "Bq/L",
+        value,
+        censoring,
+        limit,
+        text,
+        "" if limit is None else str(limit),
+        0.0004 if value else None,
+        "standard" if value else "",
+        published_unit_text="Bq/L",
     )
 
 
@@ -150,14 +209,40 @@ def lab() -> Harvest:
     cs = series(OFFSHORE, "activity_concentration_in_water", "Bq/L", medium="sea_water", analyte="Cs-137", window_s=0)
     h3 = series(OFFSHORE, "activity_concentration_in_water", "Bq/L", medium="sea_water", analyte="H-3", window_s=0)
     results = (
-        result("r1", "Cs-137", 0.0051, Censoring.NONE, "0.0051"), result("r2", "H-3", None, Censoring.NOT_DETECTED, "ND", 0.4),
+        result("r1", "Cs-137", 0.0051, Censoring.NONE, "0.0051"),
+        result("r2", "H-3", None, Censoring.NOT_DETECTED, "ND", 0.4),
     )
-    one = Sample("s1", OFFSHORE.uid, "sea_water", NOW - 40 * 86400, NOW - 40 * 86400, "2026/7/6", "day", "Asia/Tokyo", False, results=results)
+    one = Sample(
+        "s1",
+        OFFSHORE.uid,
+        "sea_water",
+        NOW - 40 * 86400,
+        NOW - 40 * 86400,
+        "2026/7/6",
+        "day",
+        "Asia/Tokyo",
+        False,
+        results=results,
+    )
     return Harvest(read=1, stations=(OFFSHORE,), series=(cs, h3), samples=(one,))
 
 
 def quake() -> Quake:
-    return Quake("q1", "20260815110000", "issued", "Seismic intensity", "福島県沖", NOW - 3600, NOW - 3400, 37.5, 141.6, 50.0, 5.1, "M5.1", "4")
+    return Quake(
+        "q1",
+        "20260815110000",
+        "issued",
+        "Seismic intensity",
+        "福島県沖",
+        NOW - 3600,
+        NOW - 3400,
+        37.5,
+        141.6,
+        50.0,
+        5.1,
+        "M5.1",
+        "4",
+    )
 
 
 async def fill(store: Store, *, days: float = 1.0) -> None:
@@ -167,14 +252,44 @@ async def fill(store: Store, *, days: float = 1.0) -> None:
         ends = [received_s - 3600 + 600 * i for i in range(1, 6)]
         rows = [row for end_s in ends for row in sweep(end_s)]
         refused = Harvest(
-            read=len(rows) + 2, stations=(FUKUSHIMA, FUKUOKA, NOWHERE), readings=readings(rows), refused={Refusal.BAD_NUMBER: 2},
-            refused_rows=(RefusedRow(Refusal.BAD_NUMBER, "row 7", "1e400"), RefusedRow(Refusal.BAD_NUMBER, "row 9", "")),
+            read=len(rows) + 2,
+            stations=(FUKUSHIMA, FUKUOKA, NOWHERE),
+            readings=readings(rows),
+            refused={Refusal.BAD_NUMBER: 2},
+            refused_rows=(
+                RefusedRow(Refusal.BAD_NUMBER, "row 7", "1e400"),
+                RefusedRow(Refusal.BAD_NUMBER, "row 9", ""),
+            ),
         )
         await commit(store, batch("jp-made", received_s, refused))
-    korea = [(DOSE_B, NOW - 900, 85.0, "85"), (DOSE_KORI, NOW - 30 * 3600, 0.109, "0.109"), (SEA_KORI, NOW - 1200, 13.7, "13.7")]
-    await commit(store, batch("kr-made", NOW - 600, Harvest(read=3, stations=(BUSAN, KORI), readings=readings(korea, below=frozenset({2})))))
+    korea = [
+        (DOSE_B, NOW - 900, 85.0, "85"),
+        (DOSE_KORI, NOW - 30 * 3600, 0.109, "0.109"),
+        (SEA_KORI, NOW - 1200, 13.7, "13.7"),
+    ]
+    await commit(
+        store,
+        batch(
+            "kr-made",
+            NOW - 600,
+            Harvest(read=3, stations=(BUSAN, KORI), readings=readings(korea, below=frozenset({2}))),
+        ),
+    )
     await commit(store, batch("sea-made", NOW - 3000, replace(lab(), quakes=(quake(),))))
-    drill = Harvest(read=1, stations=(DRILL,), readings=readings([(DOSE_D, NOW - 600, 2.5, "2.50")]), marks=(StationMark(DRILL.uid, "missing"),))
+    drill = Harvest(
+        read=1,
+        stations=(DRILL,),
+        readings=readings([(DOSE_D, NOW - 600, 2.5, "2.50")]),
+        marks=(StationMark(DRILL.uid, "missing"),),
+    )
     await commit(store, batch("xx-drill", NOW - 500, drill, exercise=True))
     corrected = [(DOSE_F, NOW - 1800, 0.055, "0.055")]
-    await commit(store, batch("jp-made", NOW - 300, Harvest(read=1, stations=(FUKUSHIMA,), readings=readings(corrected)), url="https://publisher.example/b"))
+    await commit(
+        store,
+        batch(
+            "jp-made",
+            NOW - 300,
+            Harvest(read=1, stations=(FUKUSHIMA,), readings=readings(corrected)),
+            url="https://publisher.example/b",
+        ),
+    )

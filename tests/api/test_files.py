@@ -31,7 +31,9 @@ async def fetched(api: Client, path: str, kind: str) -> bytes:
 
 async def test_netcdf_holds_the_observations_as_time_series(api: Client) -> None:
     rows = (await body(api, f"/v1/observations?{WINDOW}&limit=10000"))["observations"]
-    data = xr.open_dataset(io.BytesIO(await fetched(api, f"/v1/observations?{WINDOW}&f=netcdf", "application/x-netcdf")), engine="h5netcdf")
+    data = xr.open_dataset(
+        io.BytesIO(await fetched(api, f"/v1/observations?{WINDOW}&f=netcdf", "application/x-netcdf")), engine="h5netcdf"
+    )
     assert (data.attrs["Conventions"], data.attrs["featureType"]) == ("CF-1.11", "timeSeries")
     assert data.attrs["exercise"].startswith("true")
     assert "licence of jp-made" in data.attrs["license"]
@@ -39,8 +41,16 @@ async def test_netcdf_holds_the_observations_as_time_series(api: Client) -> None
     assert data.series_id.attrs["cf_role"] == "timeseries_id"
     series = np.repeat(data.series_id.values, data.row_size.values)
     dose = data.air_dose_rate_as_published
-    held = {(str(s), str(t)[:19] + "Z"): float(v) for s, t, v in zip(series, data.time.values, dose.values, strict=True) if not np.isnan(v)}
-    told = {(row["series"], row["phenomenon_end"]): row["value"] for row in rows if row["quantity"] == "air_dose_rate_as_published" and row["value"] is not None}
+    held = {
+        (str(s), str(t)[:19] + "Z"): float(v)
+        for s, t, v in zip(series, data.time.values, dose.values, strict=True)
+        if not np.isnan(v)
+    }
+    told = {
+        (row["series"], row["phenomenon_end"]): row["value"]
+        for row in rows
+        if row["quantity"] == "air_dose_rate_as_published" and row["value"] is not None
+    }
     assert held == told
     assert dose.attrs["units"] == "nSv h-1"
     assert "standard_name" not in dose.attrs, "CF has no name for a dose rate, and none is invented"
@@ -54,7 +64,9 @@ async def test_netcdf_holds_the_observations_as_time_series(api: Client) -> None
 
 
 async def test_netcdf_of_samples_are_points(api: Client) -> None:
-    data = xr.open_dataset(io.BytesIO(await fetched(api, "/v1/samples?f=netcdf", "application/x-netcdf")), engine="h5netcdf")
+    data = xr.open_dataset(
+        io.BytesIO(await fetched(api, "/v1/samples?f=netcdf", "application/x-netcdf")), engine="h5netcdf"
+    )
     assert data.attrs["featureType"] == "point"
     assert data.activity_concentration_in_water_Cs_137.values[0] == 0.0051
     assert data.activity_concentration_in_water_H_3_limit.values[1] == 0.4
@@ -65,7 +77,9 @@ async def test_netcdf_of_samples_are_points(api: Client) -> None:
 
 async def test_an_empty_window_is_a_file_too(api: Client) -> None:
     path = "/v1/observations?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00Z"
-    data = xr.open_dataset(io.BytesIO(await fetched(api, f"{path}&f=netcdf", "application/x-netcdf")), engine="h5netcdf")
+    data = xr.open_dataset(
+        io.BytesIO(await fetched(api, f"{path}&f=netcdf", "application/x-netcdf")), engine="h5netcdf"
+    )
     assert data.sizes["obs"] == 0
     table = pq.read_table(io.BytesIO(await fetched(api, f"{path}&f=parquet", "application/vnd.apache.parquet")))
     assert table.num_rows == 0
@@ -73,12 +87,19 @@ async def test_an_empty_window_is_a_file_too(api: Client) -> None:
 
 async def test_parquet_holds_the_same_rows(api: Client) -> None:
     rows = (await body(api, f"/v1/observations?{WINDOW}&limit=10000"))["observations"]
-    table = pq.read_table(io.BytesIO(await fetched(api, f"/v1/observations?{WINDOW}&f=parquet", "application/vnd.apache.parquet")))
+    table = pq.read_table(
+        io.BytesIO(await fetched(api, f"/v1/observations?{WINDOW}&f=parquet", "application/vnd.apache.parquet"))
+    )
     frame = table.to_pandas()
     assert len(frame) == len(rows)
     key = ["series", "phenomenon_end"]
-    held = {(s, t.strftime("%Y-%m-%dT%H:%M:%SZ")): (None if np.isnan(v) else v, u, q) for s, t, v, u, q in frame[[*key, "value", "unit", "quantity"]].itertuples(index=False)}
-    assert held == {(row["series"], row["phenomenon_end"]): (row["value"], row["unit"], row["quantity"]) for row in rows}
+    held = {
+        (s, t.strftime("%Y-%m-%dT%H:%M:%SZ")): (None if np.isnan(v) else v, u, q)
+        for s, t, v, u, q in frame[[*key, "value", "unit", "quantity"]].itertuples(index=False)
+    }
+    assert held == {
+        (row["series"], row["phenomenon_end"]): (row["value"], row["unit"], row["quantity"]) for row in rows
+    }
     about = {name.decode(): text.decode() for name, text in table.schema.metadata.items()}
     assert "Source: jp-publisher" in about["attribution"]
     assert frame.exercise[frame.feed == "xx-drill"].all()
@@ -90,7 +111,9 @@ async def test_the_public_finds_nothing_withheld_in_a_file(public: Client) -> No
 
 
 async def test_coverage_json_of_a_region(api: Client) -> None:
-    told = json.loads(await fetched(api, "/v1/regions/JP-07/history?step=6h&f=covjson", "application/prs.coverage+json"))
+    told = json.loads(
+        await fetched(api, "/v1/regions/JP-07/history?step=6h&f=covjson", "application/prs.coverage+json")
+    )
     assert told["type"] == "CoverageCollection"
     for one in told["coverages"]:
         n = len(one["domain"]["axes"]["t"]["values"])
@@ -118,7 +141,9 @@ if HAS_SHARED:
         for analyte in HALF_LIFE_S:
             for quantity in ("activity_concentration_in_air", "deposition"):
                 element, mass = analyte.split("-")
-                pattern = {"deposition": "surface_radioactivity_content_of_{}"}.get(quantity, "radioactivity_concentration_of_{}_in_air")
+                pattern = {"deposition": "surface_radioactivity_content_of_{}"}.get(
+                    quantity, "radioactivity_concentration_of_{}_in_air"
+                )
                 expected: Any = pattern.format(f"{mass}{element}")
                 assert cf.standard_name(quantity, analyte) == (expected if expected in names else ""), analyte
 

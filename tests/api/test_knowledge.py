@@ -21,12 +21,17 @@ THEN = "2026-08-15T02:56:00Z"
 PATHS = [
     f"/v1/observations?from=2026-08-14T00:00:00Z&to=2026-08-16T00:00:00Z&limit=10000&as_of={THEN}",
     f"/v1/series/{made.DOSE_F.uid}/observations?from=2026-08-15T00:00:00Z&to=2026-08-16T00:00:00Z&as_of={THEN}",
-    f"/v1/latest?region=JP-07,JP-40&as_of={THEN}", f"/v1/regions/JP-07/summary?as_of={THEN}", f"/v1/samples?as_of={THEN}", f"/v1/quakes?as_of={THEN}",
+    f"/v1/latest?region=JP-07,JP-40&as_of={THEN}",
+    f"/v1/regions/JP-07/summary?as_of={THEN}",
+    f"/v1/samples?as_of={THEN}",
+    f"/v1/quakes?as_of={THEN}",
     f"/v1/regions/JP-40/history?from=2026-08-15T00:00:00Z&to={THEN}&step=1h",
 ]
 
 
-async def test_the_answer_as_of_then_is_the_same_bytes_before_and_after_corrections(api: Client, store: Any, clock: VirtualClock) -> None:
+async def test_the_answer_as_of_then_is_the_same_bytes_before_and_after_corrections(
+    api: Client, store: Any, clock: VirtualClock
+) -> None:
     async def asked() -> dict[str, bytes]:
         found = {}
         for path in PATHS:
@@ -37,12 +42,19 @@ async def test_the_answer_as_of_then_is_the_same_bytes_before_and_after_correcti
 
     before = await asked()
     clock.advance_to(made.NOW + 3600)
-    rows = [(made.DOSE_F, made.NOW - 1800, 0.4, "0.4"), (made.DOSE_F, made.NOW - 3000, 0.4, "0.4"), (made.DOSE_K, made.NOW - 1200, 400.0, "400")]
+    rows = [
+        (made.DOSE_F, made.NOW - 1800, 0.4, "0.4"),
+        (made.DOSE_F, made.NOW - 3000, 0.4, "0.4"),
+        (made.DOSE_K, made.NOW - 1200, 400.0, "400"),
+    ]
     harvest = Harvest(read=3, stations=(made.FUKUSHIMA, made.FUKUOKA), readings=made.readings(rows))
     await made.commit(store, made.batch("jp-made", made.NOW + 600, harvest), FeedState.PARTIAL)
     amended = replace(made.lab().samples[0], description="corrected")
     await made.commit(store, made.batch("sea-made", made.NOW + 700, replace(made.lab(), samples=(amended,))))
-    await made.commit(store, made.batch("sea-made", made.NOW + 800, Harvest(read=1, quakes=(replace(made.quake(), status="cancelled"),))))
+    await made.commit(
+        store,
+        made.batch("sea-made", made.NOW + 800, Harvest(read=1, quakes=(replace(made.quake(), status="cancelled"),))),
+    )
     assert await asked() == before
     now = await body(api, PATHS[0].split("&as_of")[0])
     assert {row["value"] for row in now["observations"] if row["revision"] > 1} >= {400.0}
@@ -61,7 +73,12 @@ async def summaries(tmp_path):
             nano = 40 + step % 3 + (30 if step > 57 else 0)
             value = round(nano * per_nano, digits)
             row = (series, end_s, value, f"{value:.{digits}f}")
-            await made.commit(store, made.batch("jp-made", end_s + 300, Harvest(read=1, stations=(made.FUKUOKA,), readings=made.readings([row]))))
+            await made.commit(
+                store,
+                made.batch(
+                    "jp-made", end_s + 300, Harvest(read=1, stations=(made.FUKUOKA,), readings=made.readings([row]))
+                ),
+            )
         app = create_app(store, made.config(), ApiSettings(check_s=0.0), VirtualClock(made.NOW))
         async with TestClient(TestServer(app, host="127.0.0.1")) as client:
             found = await body(client, "/v1/regions/JP-40/summary")
@@ -73,7 +90,11 @@ async def summaries(tmp_path):
 
 
 async def test_how_a_unit_is_spelt_changes_no_summary(summaries) -> None:
-    nano, micro, milli = await summaries("nSv/h", 1.0, 0), await summaries("uSv/h", 0.001, 3), await summaries("mSv/h", 0.000001, 6)
+    nano, micro, milli = (
+        await summaries("nSv/h", 1.0, 0),
+        await summaries("uSv/h", 0.001, 3),
+        await summaries("mSv/h", 0.000001, 6),
+    )
     assert nano["summaries"][0]["state"] != "normal"
     assert nano["summaries"][0]["departure"]["above"] == 1
     assert nano == micro == milli

@@ -39,11 +39,24 @@ async def walk(api: Client, path: str, name: str, between: Any = None) -> list[A
 @pytest.mark.parametrize(
     ("query", "stations"),
     [
-        ("region=JP-07", {"福島市", "=位置なし", "T-1", "訓練"}), ("region=JP-07,JP-40", {"福島市", "=位置なし", "T-1", "訓練", "福岡市"}), ("region=JP-07&region=KR-26", {"福島市", "=位置なし", "T-1", "訓練", "부산", "고리"}),
-        ("region=SEA-07", {"T-1"}), ("region=ZONE-F1-20", {"T-1"}), ("country=KR", {"부산", "고리"}), ("bbox=129,33,131,36", {"福岡市", "부산", "고리"}),
-        ("near=37.42,141.03&radius_m=5000", {"T-1"}), ("near=37.42,141.03", {"T-1", "訓練"}), ("medium=sea", {"T-1", "고리"}),
-        ("medium=weather", {"福島市"}), ("quantity=count_rate", {"고리"}), ("source=kr-publisher", {"부산", "고리"}), ("feed=xx-drill", {"訓練"}), ("station=jp-made:f1,kr-made:b1", {"福島市", "부산"}),
-        ("source=kr-publisher&feed=jp-made", set()), ("medium=land&country=KR", {"부산", "고리"}), ("bbox=170,-10,-170,10", set()),
+        ("region=JP-07", {"福島市", "=位置なし", "T-1", "訓練"}),
+        ("region=JP-07,JP-40", {"福島市", "=位置なし", "T-1", "訓練", "福岡市"}),
+        ("region=JP-07&region=KR-26", {"福島市", "=位置なし", "T-1", "訓練", "부산", "고리"}),
+        ("region=SEA-07", {"T-1"}),
+        ("region=ZONE-F1-20", {"T-1"}),
+        ("country=KR", {"부산", "고리"}),
+        ("bbox=129,33,131,36", {"福岡市", "부산", "고리"}),
+        ("near=37.42,141.03&radius_m=5000", {"T-1"}),
+        ("near=37.42,141.03", {"T-1", "訓練"}),
+        ("medium=sea", {"T-1", "고리"}),
+        ("medium=weather", {"福島市"}),
+        ("quantity=count_rate", {"고리"}),
+        ("source=kr-publisher", {"부산", "고리"}),
+        ("feed=xx-drill", {"訓練"}),
+        ("station=jp-made:f1,kr-made:b1", {"福島市", "부산"}),
+        ("source=kr-publisher&feed=jp-made", set()),
+        ("medium=land&country=KR", {"부산", "고리"}),
+        ("bbox=170,-10,-170,10", set()),
     ],
 )
 async def test_filters_on_stations(api: Client, query: str, stations: set[str]) -> None:
@@ -52,7 +65,17 @@ async def test_filters_on_stations(api: Client, query: str, stations: set[str]) 
     assert bool(told["coverage"]["why_empty"]) == (not stations)
 
 
-@pytest.mark.parametrize("query", ["region=JP-07", "medium=sea", "quantity=precipitation_amount", "source=kr-publisher", "country=KR", "bbox=129,33,131,36"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "region=JP-07",
+        "medium=sea",
+        "quantity=precipitation_amount",
+        "source=kr-publisher",
+        "country=KR",
+        "bbox=129,33,131,36",
+    ],
+)
 async def test_the_same_filters_mean_the_same_on_every_list(api: Client, query: str) -> None:
     series = {row["id"]: row["station"] for row in await walk(api, f"/v1/series?{query}", "series")}
     latest = {row["series"] for row in await walk(api, f"/v1/latest?{query}", "latest")}
@@ -66,13 +89,22 @@ async def test_the_same_filters_mean_the_same_on_every_list(api: Client, query: 
 @pytest.mark.parametrize(
     ("path", "name", "key"),
     [
-        ("/v1/stations?", "stations", "id"), ("/v1/series?", "series", "id"), (f"/v1/observations?{WINDOW}&", "observations", None), ("/v1/latest?", "latest", "series"),
-        (f"/v1/series/{made.DOSE_F.uid}/observations?", "observations", "phenomenon_end"), ("/v1/regions?", "regions", "id"), ("/v1/feeds?", "feeds", "id"),
-        ("/v1/feeds/jp-made/runs?", "runs", "id"), ("/v1/sources?", "sources", "id"),
+        ("/v1/stations?", "stations", "id"),
+        ("/v1/series?", "series", "id"),
+        (f"/v1/observations?{WINDOW}&", "observations", None),
+        ("/v1/latest?", "latest", "series"),
+        (f"/v1/series/{made.DOSE_F.uid}/observations?", "observations", "phenomenon_end"),
+        ("/v1/regions?", "regions", "id"),
+        ("/v1/feeds?", "feeds", "id"),
+        ("/v1/feeds/jp-made/runs?", "runs", "id"),
+        ("/v1/sources?", "sources", "id"),
     ],
 )
 async def test_a_walk_gives_every_row_once(api: Client, path: str, name: str, key: str | None) -> None:
-    small, large = await walk(api, f"{path}limit={40 if 'observations' in path else 3}", name), await walk(api, f"{path}limit=10000", name)
+    small, large = (
+        await walk(api, f"{path}limit={40 if 'observations' in path else 3}", name),
+        await walk(api, f"{path}limit=10000", name),
+    )
     assert small == large
     if key:
         keys = [row[key] for row in small]
@@ -84,7 +116,11 @@ async def test_a_walk_sees_nothing_that_is_committed_while_it_walks(api: Client,
 
     async def more() -> None:
         clock.advance_to(made.NOW + 700)
-        rows = [(made.DOSE_F, made.NOW - 1200, 0.099, "0.099"), (made.DOSE_F, made.NOW + 600, 0.051, "0.051"), (made.DOSE_K, made.NOW - 600, 44.0, "44")]
+        rows = [
+            (made.DOSE_F, made.NOW - 1200, 0.099, "0.099"),
+            (made.DOSE_F, made.NOW + 600, 0.051, "0.051"),
+            (made.DOSE_K, made.NOW - 600, 44.0, "44"),
+        ]
         harvest = Harvest(read=3, stations=(made.FUKUSHIMA, made.FUKUOKA), readings=made.readings(rows))
         await made.commit(store, made.batch("jp-made", made.NOW + 650, harvest))
 
@@ -100,6 +136,16 @@ async def test_a_cursor_belongs_to_its_query(api: Client) -> None:
     assert (await body(api, more.replace("limit=2", "limit=5")))["stations"]
 
 
+async def test_a_cursor_may_hold_a_long_name_of_any_script(api: Client, store: Store) -> None:
+    stations = [made.station("kr-made", f"{'해운대' * 25}{i}", "이름", 35.2, 129.1, "KR-26") for i in range(3)]
+    rows = [(made.series(at), made.NOW - 300, 0.1, "0.1") for at in stations]
+    await made.commit(
+        store,
+        made.batch("kr-made", made.NOW - 200, Harvest(read=3, stations=tuple(stations), readings=made.readings(rows))),
+    )
+    assert len(await walk(api, "/v1/latest?feed=kr-made&limit=1", "latest")) == 6
+
+
 async def test_next_stands_in_the_link_header_too(api: Client) -> None:
     async with api.get("/v1/stations?limit=2") as response:
         assert response.headers["Link"] == f'<{(await response.json())["next"]}>; rel="next"'
@@ -108,7 +154,9 @@ async def test_next_stands_in_the_link_header_too(api: Client) -> None:
 async def test_as_of_answers_with_what_was_known(api: Client) -> None:
     path = f"/v1/series/{made.DOSE_F.uid}/observations?from=2026-08-15T02:30:00Z&to=2026-08-15T02:31:00Z"
     now, then = await body(api, path), await body(api, f"{path}&as_of=2026-08-15T02:52:00Z")
-    assert [(row["value"], row["revision"], row["published"]["text"]) for row in now["observations"]] == [(55.0, 2, "0.055")]
+    assert [(row["value"], row["revision"], row["published"]["text"]) for row in now["observations"]] == [
+        (55.0, 2, "0.055")
+    ]
     assert [(row["value"], row["revision"]) for row in then["observations"]] == [(53.0, 1)]
     assert (now["as_of"], then["as_of"]) == ("2026-08-15T02:55:00Z", "2026-08-15T02:52:00Z")
     latest = await body(api, "/v1/latest?region=JP-40&as_of=2026-08-14T12:00:00Z")
@@ -142,20 +190,34 @@ async def _csv(api: Client, path: str) -> list[dict[str, str]]:
 
 async def test_csv_has_a_column_per_quantity_with_its_unit(api: Client) -> None:
     rows = await _csv(api, "/v1/latest?f=csv")
-    assert {"air_dose_rate_as_published [nSv/h]", "precipitation_amount [mm]", "count_rate [{counts}/min]"} <= rows[0].keys()
+    assert {"air_dose_rate_as_published [nSv/h]", "precipitation_amount [mm]", "count_rate [{counts}/min]"} <= rows[
+        0
+    ].keys()
     by_series = {row["series"]: row for row in rows}
     kori = by_series[made.DOSE_KORI.uid]
-    assert (kori["air_dose_rate_as_published [nSv/h]"], kori["count_rate [{counts}/min]"], kori["published_text"]) == ("109.0", "", "0.109")
+    assert (kori["air_dose_rate_as_published [nSv/h]"], kori["count_rate [{counts}/min]"], kori["published_text"]) == (
+        "109.0",
+        "",
+        "0.109",
+    )
     sea = by_series[made.SEA_KORI.uid]
-    assert (sea["count_rate [{counts}/min]"], sea["limit of count_rate [{counts}/min]"], sea["censoring"]) == ("", "822.0", "below")
+    assert (sea["count_rate [{counts}/min]"], sea["limit of count_rate [{counts}/min]"], sea["censoring"]) == (
+        "",
+        "822.0",
+        "below",
+    )
     assert by_series[made.DOSE_D.uid]["exercise"] == "true"
 
 
 async def test_csv_of_samples_has_a_row_per_analysis(api: Client) -> None:
     rows = await _csv(api, "/v1/samples?f=csv")
     column = "activity_concentration_in_water [Bq/L]"
-    assert [(row["id"], row["results_analyte"], row[column], row[f"limit of {column}"], row["results_published_text"]) for row in rows] == [
-        ("s1", "Cs-137", "0.0051", "", "0.0051"), ("s1", "H-3", "", "0.4", "ND"),
+    assert [
+        (row["id"], row["results_analyte"], row[column], row[f"limit of {column}"], row["results_published_text"])
+        for row in rows
+    ] == [
+        ("s1", "Cs-137", "0.0051", "", "0.0051"),
+        ("s1", "H-3", "", "0.4", "ND"),
     ]
 
 
@@ -165,7 +227,9 @@ async def test_ndjson_is_the_rows_of_json(api: Client) -> None:
     assert lines == (await body(api, "/v1/latest"))["latest"]
 
 
-@pytest.mark.parametrize("path", ["/v1/stations", "/v1/latest", f"/v1/observations?{WINDOW}", "/v1/regions/JP-07/summary", "/v1/feeds"])
+@pytest.mark.parametrize(
+    "path", ["/v1/stations", "/v1/latest", f"/v1/observations?{WINDOW}", "/v1/regions/JP-07/summary", "/v1/feeds"]
+)
 async def test_what_the_client_holds_is_not_sent_again(api: Client, path: str) -> None:
     async with api.get(path) as first:
         tag = first.headers["ETag"]
@@ -179,7 +243,9 @@ async def test_what_the_client_holds_is_not_sent_again(api: Client, path: str) -
 async def test_a_new_batch_is_in_the_next_answer(api: Client, store: Store, clock) -> None:
     async with api.get("/v1/latest?region=JP-40") as first:
         tag = first.headers["ETag"]
-    harvest = Harvest(read=1, stations=(made.FUKUOKA,), readings=made.readings([(made.DOSE_K, made.NOW - 60, 77.0, "77")]))
+    harvest = Harvest(
+        read=1, stations=(made.FUKUOKA,), readings=made.readings([(made.DOSE_K, made.NOW - 60, 77.0, "77")])
+    )
     await made.commit(store, made.batch("jp-made", made.NOW, harvest, url="https://publisher.example/c"))
     async with api.get("/v1/latest?region=JP-40", headers={"If-None-Match": tag}) as second:
         assert second.status == 200
@@ -206,7 +272,14 @@ async def test_kept_bytes_are_the_same_in_each_encoding(serve, encoding: str) ->
 
 async def test_the_same_content_gives_the_same_bytes(serve) -> None:
     one, other = await serve(), await serve()
-    for path in ("/v1/latest", "/v1/stations", f"/v1/observations?{WINDOW}", "/v1/regions/JP-07/summary", "/v1/feeds", "/v1/samples"):
+    for path in (
+        "/v1/latest",
+        "/v1/stations",
+        f"/v1/observations?{WINDOW}",
+        "/v1/regions/JP-07/summary",
+        "/v1/feeds",
+        "/v1/samples",
+    ):
         async with one.get(path) as first, other.get(path) as second:
             assert await first.read() == await second.read(), path
 

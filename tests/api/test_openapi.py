@@ -61,7 +61,9 @@ def address(tmp_path_factory) -> Iterator[str]:
     async def run() -> None:
         store = await open_store(f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('api')}/made.db")
         await made.fill(store, days=0.5)
-        runner = web.AppRunner(create_app(store, made.config(), ApiSettings(operator_token="operator"), VirtualClock(made.NOW)))
+        runner = web.AppRunner(
+            create_app(store, made.config(), ApiSettings(operator_token="operator"), VirtualClock(made.NOW))
+        )
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -83,7 +85,13 @@ SCHEMA = schemathesis.openapi.from_dict(DOCUMENT, config=SchemathesisConfig())
 
 
 @SCHEMA.exclude(path=["/v1/stream"]).parametrize()
-@settings(max_examples=5, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=5,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
 def test_the_service_keeps_its_word(case: Any, address: str) -> None:
     headers = {"Authorization": "Bearer operator"} if case.path.startswith("/v1/subscriptions") else {}
     case.call_and_validate(base_url=address, headers=headers, excluded_checks=[positive_data_acceptance, ignored_auth])

@@ -25,7 +25,9 @@ async def test_the_page_and_its_files(serve, web: Path) -> None:
         assert (response.status, response.content_type, response.charset) == (200, "text/html", "utf-8")
         assert "default-src 'self'" in response.headers["Content-Security-Policy"]
     async with api.get("/web/vendor/swagger-ui/swagger-ui-bundle.js") as response:
-        assert (response.content_type, response.charset) == ("text/javascript", "utf-8"), "Swagger UI fails without the charset"
+        assert (response.content_type, response.charset) == ("text/javascript", "utf-8"), (
+            "Swagger UI fails without the charset"
+        )
         assert await response.text() == "// é"
     async with api.get("/docs") as response:
         text = await response.text()
@@ -36,7 +38,19 @@ async def test_the_page_and_its_files(serve, web: Path) -> None:
         assert '"/openapi.json"' in await response.text()
 
 
-@pytest.mark.parametrize("path", ["/web/notes.md", "/web/", "/web/vendor", "/web/vendor/", "/web/../secret.js", "/web/%2e%2e/secret.js", "/web//etc/passwd", "/web/%2fetc%2fpasswd"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/web/notes.md",
+        "/web/",
+        "/web/vendor",
+        "/web/vendor/",
+        "/web/../secret.js",
+        "/web/%2e%2e/secret.js",
+        "/web//etc/passwd",
+        "/web/%2fetc%2fpasswd",
+    ],
+)
 async def test_nothing_else_is_served(serve, web: Path, path: str) -> None:
     api = await serve(web_folder=web)
     async with api.get(path) as response:
@@ -69,7 +83,9 @@ async def test_probes_and_metrics(serve, clock) -> None:
     assert 'radcommons_api_requests_total{operation="get_readyz",status="200"} 1.0' in text
     clock.advance_to(clock.now_s() + 2 * 86400)
     told = await body(api, "/readyz", 503)
-    assert (told["ready"], [feed["id"] for feed in told["blind"]]) == (False, ["jp-made"]), "a dead collector leaves a good state behind"
+    assert (told["ready"], [feed["id"] for feed in told["blind"]]) == (False, ["jp-made"]), (
+        "a dead collector leaves a good state behind"
+    )
 
 
 async def test_any_page_may_ask(api: Client) -> None:

@@ -45,7 +45,12 @@ CASES = [
     (f"/v1/series/{DOSE_F.uid}/observations?resolution=2h", 400, Code.BAD_VALUE, "resolution"),
     ("/v1/regions/JP-07/summary?window=5", 400, Code.BAD_VALUE, "window"),
     ("/v1/regions/JP-07/summary?window=1s", 400, Code.BAD_VALUE, "window"),
-    ("/v1/regions/JP-07/history?step=10m&from=2026-01-01T00:00:00Z&to=2026-08-01T00:00:00Z", 422, Code.NOT_MEANINGFUL, "step"),
+    (
+        "/v1/regions/JP-07/history?step=10m&from=2026-01-01T00:00:00Z&to=2026-08-01T00:00:00Z",
+        422,
+        Code.NOT_MEANINGFUL,
+        "step",
+    ),
     ("/v1/stations/nothing", 404, Code.NOT_FOUND, ""),
     ("/v1/series/nothing", 404, Code.NOT_FOUND, ""),
     ("/v1/series/nothing/observations", 404, Code.NOT_FOUND, ""),
@@ -70,7 +75,13 @@ async def test_each_failure_has_its_shape(api: Client, path: str, status: int, c
         assert response.content_type == CONTENT_TYPE
         told = await response.json()
     assert told | {"detail": "", "trace_id": ""} == {
-        "type": f"/v1/problems/{code}", "title": TABLE[code][1], "status": status, "detail": "", "code": code, "trace_id": "", "param": param,
+        "type": f"/v1/problems/{code}",
+        "title": TABLE[code][1],
+        "status": status,
+        "detail": "",
+        "code": code,
+        "trace_id": "",
+        "param": param,
     }
     assert told["detail"]
     assert len(told["trace_id"]) == 32

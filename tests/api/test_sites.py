@@ -20,10 +20,13 @@ async def test_status_counts_who_reports_in_each_ring(api: Client) -> None:
     told = await body(api, "/v1/sites/kr-kori/status")
     near, far = told["rings"]
     assert [(ring["radius_m"], ring["stations"], ring["by_freshness"], ring["state"]) for ring in (near, far)] == [
-        (5000, 1, {"fresh": 1}, "insufficient"), (30000, 2, {"fresh": 2}, "insufficient"),
+        (5000, 1, {"fresh": 1}, "insufficient"),
+        (30000, 2, {"fresh": 2}, "insufficient"),
     ]
     assert [(row["station_name"], row["quantity"], row["freshness"]) for row in far["reporters"]] == [
-        ("고리", "air_dose_rate_as_published", "silent"), ("고리", "count_rate", "fresh"), ("부산", "air_dose_rate_as_published", "fresh"),
+        ("고리", "air_dose_rate_as_published", "silent"),
+        ("고리", "count_rate", "fresh"),
+        ("부산", "air_dose_rate_as_published", "fresh"),
     ]
     assert set(told["sentence"]) == {"en", "ja", "ko", "zh"}
     assert ", within 5 km: 1 of 1 stations have a fresh reading; it cannot be told" in told["sentence"]["en"]
@@ -32,7 +35,9 @@ async def test_status_counts_who_reports_in_each_ring(api: Client) -> None:
 
 async def test_nobody_there_is_not_calm(api: Client) -> None:
     told = await body(api, "/v1/sites/jp-tomari/status")
-    assert [(ring["stations"], ring["state"], ring["summaries"]) for ring in told["rings"]] == [(0, "insufficient", [])] * 2
+    assert [(ring["stations"], ring["state"], ring["summaries"]) for ring in told["rings"]] == [
+        (0, "insufficient", [])
+    ] * 2
 
 
 async def test_an_earthquake_asks_who_has_been_heard_since(api: Client, store, clock) -> None:

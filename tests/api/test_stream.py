@@ -23,7 +23,9 @@ async def test_a_whole_window_is_every_row_of_the_walk(api: Client) -> None:
         assert [json.loads(line) for line in (await response.text()).splitlines()] == rows
     async with api.get(f"/v1/observations?{WINDOW}&f=csv") as response:
         table = list(csv.DictReader(io.StringIO(await response.text())))
-    assert [(row["series"], row["published_text"]) for row in table] == [(row["series"], row["published"]["text"]) for row in rows]
+    assert [(row["series"], row["published_text"]) for row in table] == [
+        (row["series"], row["published"]["text"]) for row in rows
+    ]
     async with api.get(f"/v1/observations?{WINDOW}&f=ndjson&limit=5") as response:
         assert len((await response.text()).splitlines()) == 5
 
@@ -83,7 +85,9 @@ async def _batch(events: AsyncIterator[tuple[str, Any, str]]) -> tuple[list[tupl
 
 
 async def _new_value(store: Any, at_s: int, value: float) -> None:
-    harvest = Harvest(read=1, stations=(made.FUKUOKA,), readings=made.readings([(made.DOSE_K, at_s - 30, value, f"{value:.0f}")]))
+    harvest = Harvest(
+        read=1, stations=(made.FUKUOKA,), readings=made.readings([(made.DOSE_K, at_s - 30, value, f"{value:.0f}")])
+    )
     await made.commit(store, made.batch("jp-made", at_s, harvest), FeedState.LATE)
 
 

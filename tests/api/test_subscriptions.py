@@ -22,7 +22,9 @@ async def ask(client: Client, method: str, path: str, status: int, token: str = 
 
 
 async def test_a_life(api: Client, store) -> None:
-    told = await ask(api, "POST", "/v1/subscriptions", 201, json={"url": URL, "filter": {"regions": ["JP-07"], "media": ["sea"]}})
+    told = await ask(
+        api, "POST", "/v1/subscriptions", 201, json={"url": URL, "filter": {"regions": ["JP-07"], "media": ["sea"]}}
+    )
     token, path = told["token"], f"/v1/subscriptions/{told['subscription']['id']}"
     assert told["secret"].startswith("whsec_")
     row = await deliveries.subscription(store, told["subscription"]["id"])
@@ -71,11 +73,18 @@ async def test_a_public_service_without_an_operator_takes_none(serve) -> None:
 
 
 BODIES = [
-    (b"", 400, Code.BAD_BODY), (b"{", 400, Code.BAD_BODY), (b"\xff\xfe", 400, Code.BAD_BODY), (b"[]", 422, Code.NOT_MEANINGFUL),
-    (b'{"url":1}', 422, Code.NOT_MEANINGFUL), (b'{"url":"%s","adress":1}' % URL.encode(), 422, Code.NOT_MEANINGFUL),
-    (b'{"url":"http://receiver.example/"}', 422, Code.NOT_MEANINGFUL), (b'{"url":"https://127.0.0.1/"}', 422, Code.NOT_MEANINGFUL),
-    (b'{"url":"https://[::1]/"}', 422, Code.NOT_MEANINGFUL), (b'{"url":"https://localhost/"}', 422, Code.NOT_MEANINGFUL),
-    (b'{"url":"https://a:b@receiver.example/"}', 422, Code.NOT_MEANINGFUL), (b'{"url":"https://"}', 422, Code.NOT_MEANINGFUL),
+    (b"", 400, Code.BAD_BODY),
+    (b"{", 400, Code.BAD_BODY),
+    (b"\xff\xfe", 400, Code.BAD_BODY),
+    (b"[]", 422, Code.NOT_MEANINGFUL),
+    (b'{"url":1}', 422, Code.NOT_MEANINGFUL),
+    (b'{"url":"%s","adress":1}' % URL.encode(), 422, Code.NOT_MEANINGFUL),
+    (b'{"url":"http://receiver.example/"}', 422, Code.NOT_MEANINGFUL),
+    (b'{"url":"https://127.0.0.1/"}', 422, Code.NOT_MEANINGFUL),
+    (b'{"url":"https://[::1]/"}', 422, Code.NOT_MEANINGFUL),
+    (b'{"url":"https://localhost/"}', 422, Code.NOT_MEANINGFUL),
+    (b'{"url":"https://a:b@receiver.example/"}', 422, Code.NOT_MEANINGFUL),
+    (b'{"url":"https://"}', 422, Code.NOT_MEANINGFUL),
     (b'{"url":"%s","filter":{"regions":["JP-99"]}}' % URL.encode(), 422, Code.NOT_MEANINGFUL),
     (b'{"url":"%s","filter":{"media":["water"]}}' % URL.encode(), 422, Code.NOT_MEANINGFUL),
     (b'{"url":"%s","filter":{"level":"high"}}' % URL.encode(), 422, Code.NOT_MEANINGFUL),
@@ -83,7 +92,9 @@ BODIES = [
 ]
 
 
-@pytest.mark.parametrize(("sent", "status", "code"), BODIES, ids=[body[:60].decode(errors="replace") for body, _, _ in BODIES])
+@pytest.mark.parametrize(
+    ("sent", "status", "code"), BODIES, ids=[body[:60].decode(errors="replace") for body, _, _ in BODIES]
+)
 async def test_bodies_that_are_refused(api: Client, sent: bytes, status: int, code: Code) -> None:
     async with api.post("/v1/subscriptions", data=sent, headers={"Content-Type": "application/json"}) as response:
         told = await response.json()

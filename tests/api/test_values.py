@@ -23,18 +23,34 @@ async def latest(api: Client, series: str) -> Any:
 async def test_a_value_names_its_conversion_and_keeps_what_was_published(api: Client) -> None:
     row = await latest(api, made.DOSE_F.uid)
     assert (row["value"], row["unit"], row["kind"]) == (51.0, "nSv/h", "converted")
-    assert row["conversion"] == {"id": "uSv/h->nSv/h", "version": 1, "factor": "1000", "source": "UCUM; SI prefixes, exact"}
+    assert row["conversion"] == {
+        "id": "uSv/h->nSv/h",
+        "version": 1,
+        "factor": "1000",
+        "source": "UCUM; SI prefixes, exact",
+    }
     assert row["published"] == {"text": "0.051", "unit": "", "ucum": "uSv/h"}
     assert (row["phenomenon_start"], row["phenomenon_end"]) == ("2026-08-15T02:30:00Z", "2026-08-15T02:40:00Z")
     assert (row["received_at"], row["published_at"], row["revision"]) == ("2026-08-15T02:50:00Z", None, 1)
-    assert (row["source"], row["feed"], row["licence"], row["rights"]) == ("jp-publisher", "jp-made", "licence of jp-made", "yes")
+    assert (row["source"], row["feed"], row["licence"], row["rights"]) == (
+        "jp-publisher",
+        "jp-made",
+        "licence of jp-made",
+        "yes",
+    )
     assert (row["freshness"], row["age_s"], row["exercise"]) == ("fresh", 1200, False)
     assert (row["judgement"], row["usual"]["median"]) == ("normal", 52.0)
 
 
 async def test_a_value_published_in_its_own_unit_is_measured(api: Client) -> None:
     row = await latest(api, made.DOSE_B.uid)
-    assert (row["value"], row["unit"], row["kind"], row["conversion"], row["published"]["text"]) == (85.0, "nSv/h", "measured", None, "85")
+    assert (row["value"], row["unit"], row["kind"], row["conversion"], row["published"]["text"]) == (
+        85.0,
+        "nSv/h",
+        "measured",
+        None,
+        "85",
+    )
     assert (row["judgement"], row["usual"]) == (None, None)  # no past yet: not the same as normal
 
 
@@ -50,7 +66,9 @@ async def test_an_old_value_says_nothing_about_now(api: Client) -> None:
 
 
 async def test_a_rise_is_judged_against_the_own_past(api: Client, store: Store) -> None:
-    harvest = Harvest(read=1, stations=(made.FUKUSHIMA,), readings=made.readings([(made.DOSE_F, made.NOW - 60, 0.080, "0.080")]))
+    harvest = Harvest(
+        read=1, stations=(made.FUKUSHIMA,), readings=made.readings([(made.DOSE_F, made.NOW - 60, 0.080, "0.080")])
+    )
     await made.commit(store, made.batch("jp-made", made.NOW, harvest))
     assert (await latest(api, made.DOSE_F.uid))["judgement"] == "elevated"
 
@@ -58,7 +76,12 @@ async def test_a_rise_is_judged_against_the_own_past(api: Client, store: Store) 
 async def test_exercise_is_marked_in_every_row_and_on_the_page(api: Client) -> None:
     row = await latest(api, made.DOSE_D.uid)
     assert (row["exercise"], row["kind"]) == (True, "simulated")
-    for path in ("/v1/latest?feed=xx-drill", "/v1/stations?feed=xx-drill", "/v1/series?feed=xx-drill", "/v1/regions/JP-07/summary"):
+    for path in (
+        "/v1/latest?feed=xx-drill",
+        "/v1/stations?feed=xx-drill",
+        "/v1/series?feed=xx-drill",
+        "/v1/regions/JP-07/summary",
+    ):
         assert (await body(api, path))["exercise"] is True, path
     for path in ("/v1/latest?feed=jp-made", "/v1/stations?feed=jp-made"):
         assert (await body(api, path))["exercise"] is False, path
@@ -70,16 +93,38 @@ async def test_exercise_is_marked_in_every_row_and_on_the_page(api: Client) -> N
 async def test_samples_keep_the_cell_as_published(api: Client) -> None:
     told = await body(api, "/v1/samples/s1")
     caesium, tritium = told["sample"]["results"]
-    assert (caesium["value"], caesium["unit"], caesium["uncertainty"]) == (0.0051, "Bq/L", {"value": 0.0004, "kind": "standard", "coverage_factor": None})
-    assert (tritium["value"], tritium["limit"], tritium["censoring"], tritium["published"]["text"], tritium["published_limit"]) == (
-        None, 0.4, "not_detected", "ND", "0.4",
+    assert (caesium["value"], caesium["unit"], caesium["uncertainty"]) == (
+        0.0051,
+        "Bq/L",
+        {"value": 0.0004, "kind": "standard", "coverage_factor": None},
     )
-    assert (told["sample"]["published_time"], told["sample"]["resolution"], len(told["revisions"])) == ("2026/7/6", "day", 1)
+    assert (
+        tritium["value"],
+        tritium["limit"],
+        tritium["censoring"],
+        tritium["published"]["text"],
+        tritium["published_limit"],
+    ) == (
+        None,
+        0.4,
+        "not_detected",
+        "ND",
+        "0.4",
+    )
+    assert (told["sample"]["published_time"], told["sample"]["resolution"], len(told["revisions"])) == (
+        "2026/7/6",
+        "day",
+        1,
+    )
 
 
 async def test_an_empty_window_tells_what_stood_behind_it(api: Client) -> None:
     told = await body(api, "/v1/observations?from=2026-08-01T00:00:00Z&to=2026-08-01T00:00:00Z&feed=jp-made")
-    assert (told["observations"], told["coverage"]["why_empty"], told["coverage"]["rows"]) == ([], "no_reading_in_window", 0)
+    assert (told["observations"], told["coverage"]["why_empty"], told["coverage"]["rows"]) == (
+        [],
+        "no_reading_in_window",
+        0,
+    )
     assert [(feed["id"], feed["state"]) for feed in told["coverage"]["feeds"]] == [("jp-made", "ok")]
     never = await body(api, "/v1/latest?feed=never-made")
     assert [feed["state"] for feed in never["coverage"]["feeds"]] == ["never_run"]
@@ -93,7 +138,9 @@ async def test_the_public_gets_what_may_be_passed_on_and_hears_of_the_rest(publi
     assert told["audience"] == "public"
     only = await body(public, "/v1/stations?feed=kr-made")
     assert (only["stations"], only["coverage"]["why_empty"], only["withheld"]["count"]) == ([], "withheld", 2)
-    lone = await body(public, f"/v1/series/{made.DOSE_B.uid}/observations?from=2026-08-14T00:00:00Z&to=2026-08-16T00:00:00Z")
+    lone = await body(
+        public, f"/v1/series/{made.DOSE_B.uid}/observations?from=2026-08-14T00:00:00Z&to=2026-08-16T00:00:00Z"
+    )
     assert (lone["observations"], lone["withheld"]["count"]) == ([], 1)
 
 
@@ -105,7 +152,14 @@ async def test_what_is_held_back_is_not_there_for_the_public(public: Client, api
 
 async def test_no_value_of_a_withheld_feed_leaks_anywhere(public: Client) -> None:
     window = "from=2026-08-01T00:00:00Z&to=2026-08-16T00:00:00Z"
-    for path in ("/v1/latest?limit=10000", "/v1/latest?f=csv", "/v1/latest?f=geojson", f"/v1/observations?{window}&limit=10000", "/v1/regions/KR-26/summary", f"/v1/observations?{window}&f=ndjson"):
+    for path in (
+        "/v1/latest?limit=10000",
+        "/v1/latest?f=csv",
+        "/v1/latest?f=geojson",
+        f"/v1/observations?{window}&limit=10000",
+        "/v1/regions/KR-26/summary",
+        f"/v1/observations?{window}&f=ndjson",
+    ):
         async with public.get(path) as response:
             text = await response.text()
         assert "kr-made:b1" not in text, path

@@ -35,7 +35,9 @@ def geography() -> Geography:
         ("open Pacific", 30.0, 165.0, ()),
     ],
 )
-def test_known_places(geography: Geography, place: str, latitude: float, longitude: float, areas: tuple[str, ...]) -> None:
+def test_known_places(
+    geography: Geography, place: str, latitude: float, longitude: float, areas: tuple[str, ...]
+) -> None:
     assert geography.locate(latitude, longitude) == areas, place
 
 
@@ -63,7 +65,12 @@ def test_sea_area_is_no_region_code(geography: Geography) -> None:
 def test_every_area_has_names_and_a_valid_shape(geography: Geography) -> None:
     assert len(geography.areas) == 155
     countries = [area.country for area in geography.areas if area.kind == "region"]
-    assert (countries.count("JP"), countries.count("KR"), countries.count("TW"), countries.count("HK")) == (47, 17, 22, 1)
+    assert (countries.count("JP"), countries.count("KR"), countries.count("TW"), countries.count("HK")) == (
+        47,
+        17,
+        22,
+        1,
+    )
     assert sum(area.kind == "sea_area" for area in geography.areas) == 14
     for area in geography.areas:
         assert set(area.names) == set(LANGUAGES), area.id
@@ -95,12 +102,22 @@ _GEOGRAPHY = load_geography(CONFIG)
 
 def _folder(path: Path, *features: object) -> Path:
     for name in FILES:
-        (path / name).write_text(json.dumps({"type": "FeatureCollection", "features": features if name == FILES[0] else []}))
+        (path / name).write_text(
+            json.dumps({"type": "FeatureCollection", "features": features if name == FILES[0] else []})
+        )
     return path
 
 
 def _feature(area: str, geometry: object, **extra: object) -> dict[str, object]:
-    properties = {"id": area, "kind": "region", "country": "JP", "names": {"en": ["X"]}, "label_lon": 0, "label_lat": 0, **extra}
+    properties = {
+        "id": area,
+        "kind": "region",
+        "country": "JP",
+        "names": {"en": ["X"]},
+        "label_lon": 0,
+        "label_lat": 0,
+        **extra,
+    }
     return {"type": "Feature", "properties": properties, "geometry": geometry}
 
 
@@ -109,8 +126,18 @@ def test_files_that_cannot_be_used_say_why_all_at_once(tmp_path: Path) -> None:
         load_geography(tmp_path)
     square = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
     point = {"type": "Point", "coordinates": [0, 0]}
-    _folder(tmp_path, {"properties": {"id": "A"}}, _feature("B", point), _feature("C", square, names={"ja": ["x"]}), _feature("D", square), _feature("D", square))
+    _folder(
+        tmp_path,
+        {"properties": {"id": "A"}},
+        _feature("B", point),
+        _feature("C", square, names={"ja": ["x"]}),
+        _feature("D", square),
+        _feature("D", square),
+    )
     with pytest.raises(ConfigError) as caught:
         load_geography(tmp_path)
     told = str(caught.value)
-    assert [text in told for text in ("features.0", "B has no valid polygon", "C has no name in en", "`D` is the id of two areas")] == [True] * 4
+    assert [
+        text in told
+        for text in ("features.0", "B has no valid polygon", "C has no name in en", "`D` is the id of two areas")
+    ] == [True] * 4

@@ -28,7 +28,9 @@ def test_sites_lie_in_their_regions_and_seas() -> None:
         assert site.region in geography.by_id, site.id
         assert not site.sea_area or geography.by_id[site.sea_area].kind == "sea_area", site.id
         found = geography.locate(site.latitude_deg, site.longitude_deg)
-        assert site.country in {geography.by_id[area].country for area in found if geography.by_id[area].kind == "region"}, site.id
+        assert site.country in {
+            geography.by_id[area].country for area in found if geography.by_id[area].kind == "region"
+        }, site.id
 
 
 def test_a_folder_without_sites_has_none(tmp_path: Path) -> None:
@@ -38,7 +40,9 @@ def test_a_folder_without_sites_has_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("sites: [", "not valid YAML"), ("sties: []", "unknown key"), ("sites:\n  - {id: x}", "sites.0"),
+        ("sites: [", "not valid YAML"),
+        ("sties: []", "unknown key"),
+        ("sites:\n  - {id: x}", "sites.0"),
         ("watch:\n  - {magnitude: 4, within_km: -1}", "within_km"),
     ],
 )
