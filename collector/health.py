@@ -29,6 +29,11 @@ _FRESHEST = 0.9
 _MOSTLY = 0.5
 
 
+def unreadable(tally: Tally) -> bool:
+    """Whether an answer gave nothing because its payload could not be read, as opposed to single rows of it."""
+    return not tally.read and any(reason not in OF_ROWS for reason in tally.refused)
+
+
 @dataclass(slots=True)
 class Gathered:
     """What the answers of one run held, as far as a feed's state depends on it. Filled answer by answer."""

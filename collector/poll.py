@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from collector.fetch import Fetcher
-from collector.health import NOT_REACHED, Run
+from collector.health import NOT_REACHED, Run, unreadable
 from collector.pipeline import Pipeline
 from collector.plan import next_page, planned
 from domain.clock import Clock
@@ -49,7 +49,9 @@ class Poller:
             fetched = await self.fetcher.fetch(request)
             run = run or self.pipeline.begin(feed, fetched.answer.requested_s)
             tally = await self.pipeline.take(fetched, run)
-            self.fetcher.committed(fetched.answer)
+            # an error page has an ETag too: what could not be read must be asked for again, not be called unchanged
+            if not unreadable(tally):
+                self.fetcher.committed(fetched.answer)
             unreached = unreached + 1 if fetched.answer.failure in NOT_REACHED else 0
             if fetched.answer.failure is Refusal.BLOCKED or unreached >= GIVE_UP_AFTER:
                 break

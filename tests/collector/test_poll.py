@@ -130,6 +130,16 @@ async def test_the_answer_is_in_the_archive_before_anything_is_parsed(
     assert (await state(opened, "jp-jma-quakes"))[0] == "unread"
 
 
+async def test_what_could_not_be_read_is_asked_for_again_in_full(opened: Store, config: Config) -> None:
+    told = Told(lambda _: (b"<html>maintenance</html>", None))
+    one = poller(opened, config, told)
+    await one.poll(config.feed("jp-jma-quakes"))
+    assert told.committed_urls == []
+    told.say = lambda _: (b"[]", None)
+    await one.poll(config.feed("jp-jma-quakes"))
+    assert told.committed_urls == told.asked[1:]
+
+
 async def test_a_broken_payload_harms_neither_its_neighbours_nor_other_feeds(opened: Store, config: Config) -> None:
     broken = Told(lambda planned: (b"\xff\xfe{", None) if planned.url.endswith("=2") else empty(planned))
     await asyncio.gather(
