@@ -45,7 +45,9 @@ class Announcer:
     trails: Mapping[str, Trail]
     silences: Sequence[Silence] = ()
 
-    async def decision(self, findings: Sequence[Finding], at_s: int, decided_s: int, batch_ids: tuple[int, ...]) -> Decision:
+    async def decision(
+        self, findings: Sequence[Finding], at_s: int, decided_s: int, batch_ids: tuple[int, ...]
+    ) -> Decision:
         """All that happened at one moment, as one transaction."""
         receivers = await deliveries.subscriptions(self.store)
         told = await deliveries.told_of(self.store, [finding.moved.record.uid for finding in findings])
@@ -70,8 +72,19 @@ class Announcer:
         else:
             event = self._blind_event(rule, finding, record, step, at_s, decided_s)
         alert = AlertRow(
-            record.uid, rule.id, record.about, life.state, life.level, life.revision, life.began_s, life.detected_s, life.updated_s,
-            life.resolved_s, record.areas, record.subject.exercise, encoded(record),
+            record.uid,
+            rule.id,
+            record.about,
+            life.state,
+            life.level,
+            life.revision,
+            life.began_s,
+            life.detected_s,
+            life.updated_s,
+            life.resolved_s,
+            record.areas,
+            record.subject.exercise,
+            encoded(record),
         )
         return Change(alert, event), record
 
@@ -84,13 +97,24 @@ class Announcer:
         numbers = {one.series_uid: one for one in found if one is not None}
         keys = readings_of(life, step.kind, self.trails, rule.parameters.resolve.readings)
         proofs = await evidence(self.store, keys, at_s, numbers, quantity)
-        newest_s = max((int(t.end_s[-1]) for m in life.members if (t := self.trails.get(m.series_uid)) and len(t.end_s)), default=at_s)
+        newest_s = max(
+            (int(t.end_s[-1]) for m in life.members if (t := self.trails.get(m.series_uid)) and len(t.end_s)),
+            default=at_s,
+        )
         account = Account(
-            event_type(step.kind.value, record.subject.exercise), METHOD, _title(rule), record, newest_s, at_s, decided_s,
+            event_type(step.kind.value, record.subject.exercise),
+            METHOD,
+            _title(rule),
+            record,
+            newest_s,
+            at_s,
+            decided_s,
             tuple(numbers[uid] for uid in sorted(numbers)),
             tuple(finding.rain[m.series_uid] for m in life.members if m.series_uid in finding.rain),
         )
-        reasons = words.departure_words(step.kind, life, quantity, record.subject.exercise, self._names(life), at_s - newest_s)
+        reasons = words.departure_words(
+            step.kind, life, quantity, record.subject.exercise, self._names(life), at_s - newest_s
+        )
         return _event(rule, record, step, at_s, reasons, encoded(account), proofs)
 
     def _blind_event(
@@ -99,11 +123,22 @@ class Announcer:
         seen = finding.quiet or Quiet(0, 0, None)
         newest_s = seen.newest_s if seen.newest_s is not None else step.life.began_s
         account = Account(
-            event_type(step.kind.value, record.subject.exercise), BLIND_METHOD, _title(rule), record, newest_s, at_s, decided_s,
+            event_type(step.kind.value, record.subject.exercise),
+            BLIND_METHOD,
+            _title(rule),
+            record,
+            newest_s,
+            at_s,
+            decided_s,
             counts={"quiet": seen.quiet, "active": seen.active, "missed_polls": len(seen.states)},
         )
         told = words.Blind(
-            self._about(record), seen.quiet, seen.active, at_s - newest_s, seen.states, self.config.feed(record.about) is not None
+            self._about(record),
+            seen.quiet,
+            seen.active,
+            at_s - newest_s,
+            seen.states,
+            self.config.feed(record.about) is not None,
         )
         reasons = words.blind_words(step.kind, told, record.subject.exercise)
         return _event(rule, record, step, at_s, reasons, encoded(account), ())
@@ -135,10 +170,27 @@ def _live(receivers: Iterable[SubscriptionRow]) -> list[SubscriptionRow]:
 
 
 def _event(
-    rule: DepartureRule | BlindnessRule, record: AlertRecord, step: Step, at_s: int, reasons: Mapping[str, str], account: str, proofs: tuple[EvidenceRow, ...],
+    rule: DepartureRule | BlindnessRule,
+    record: AlertRecord,
+    step: Step,
+    at_s: int,
+    reasons: Mapping[str, str],
+    account: str,
+    proofs: tuple[EvidenceRow, ...],
 ) -> EventRow:
     life = step.life
     return EventRow(
-        event_uid(record.uid, life.revision), record.uid, life.revision, step.kind.value, life.state, life.level, at_s, str(rule.version),
-        json.dumps(rule.parameters.model_dump(mode="json"), sort_keys=True), reasons, record.subject.exercise, account, proofs,
+        event_uid(record.uid, life.revision),
+        record.uid,
+        life.revision,
+        step.kind.value,
+        life.state,
+        life.level,
+        at_s,
+        str(rule.version),
+        json.dumps(rule.parameters.model_dump(mode="json"), sort_keys=True),
+        reasons,
+        record.subject.exercise,
+        account,
+        proofs,
     )

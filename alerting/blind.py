@@ -87,7 +87,9 @@ def area_moves(rule: BlindnessRule, ground: Ground, feed_id: str, at_s: int) -> 
         seen = quiet(stations.values(), at_s, rule.parameters)
         record = ground.open_about(rule, area, exercise)
         if record is None and area_is_blind(seen, rule.parameters):
-            silent = [s.newest_s for s in stations.values() if s.quiet_before_s is not None and s.newest_s < s.quiet_before_s]
+            silent = [
+                s.newest_s for s in stations.values() if s.quiet_before_s is not None and s.newest_s < s.quiet_before_s
+            ]
             found += _begun(rule, ground, (area, exercise, max(silent)), (area,), tuple(sorted(feeds)), seen, at_s)
         elif record is not None and area_is_back(seen, record.heard_of, rule.parameters):
             found.append(Seen(_over(record, at_s), seen))
@@ -149,7 +151,13 @@ def _of_feed(ground: Ground, feed_id: str, at_s: int, rule: BlindnessRule) -> Qu
 
 
 def _begun(
-    rule: BlindnessRule, ground: Ground, key: tuple[str, bool, int], areas: tuple[str, ...], feeds: tuple[str, ...], seen: Quiet, at_s: int
+    rule: BlindnessRule,
+    ground: Ground,
+    key: tuple[str, bool, int],
+    areas: tuple[str, ...],
+    feeds: tuple[str, ...],
+    seen: Quiet,
+    at_s: int,
 ) -> list[Seen]:
     about, exercise, began_s = key
     uid = alert_uid(rule.id, about, began_s, exercise)
@@ -157,7 +165,9 @@ def _begun(
         return []  # told already, and over
     pending = Life(AlertState.PENDING, AlertState.FIRING, (), 0, began_s, at_s, at_s)
     life = pending.moved(AlertState.FIRING, at_s)
-    record = AlertRecord(uid, rule.kind, rule.version, Subject(rule.id, "", "", "", exercise), about, areas, feeds, life, seen.active)
+    record = AlertRecord(
+        uid, rule.kind, rule.version, Subject(rule.id, "", "", "", exercise), about, areas, feeds, life, seen.active
+    )
     return [Seen(Moved(record, (Step(life, EventKind.FIRING),)), seen)]
 
 

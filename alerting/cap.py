@@ -125,7 +125,10 @@ def _note(alert: CapAlert) -> str | None:
 def _references(alert: CapAlert, voice: Voice, before: list[_Issue], now: _Issue) -> tuple[CapReference, ...] | None:
     """All earlier messages that have not expired; at least the last one, because an Update must say what it updates."""
     active = [issue for issue in before if issue.sent_s + LASTS_S > now.sent_s] or before[-1:]
-    found = (CapReference(voice.sender, identifier(alert.alert_id, i.revision, i.renewal), CapTime.of(i.sent_s)) for i in active)
+    found = (
+        CapReference(voice.sender, identifier(alert.alert_id, i.revision, i.renewal), CapTime.of(i.sent_s))
+        for i in active
+    )
     return tuple(found) or None
 
 
@@ -168,7 +171,11 @@ def _parameters(alert: CapAlert, sent_s: int) -> list[CapPair]:
         ("newest_reading_age [s]", None if age_s is None else str(age_s)),
     ]  # fmt: skip
     if level is not None:
-        pairs += [("named_level", level.name("en")), ("named_level_issuer", level.issuer), (f"named_level_value [{level.unit}]", level.value)]
+        pairs += [
+            ("named_level", level.name("en")),
+            ("named_level_issuer", level.issuer),
+            (f"named_level_value [{level.unit}]", level.value),
+        ]
     return [CapPair(clean(name), value) for name, v in pairs if (value := _value(v))]
 
 

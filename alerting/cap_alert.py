@@ -132,7 +132,9 @@ class Voice:
 
     def __post_init__(self) -> None:
         if not is_identifier(self.sender) or not self.sender.isascii():
-            raise ValueError(f"the sender id {self.sender!r} is empty or holds spaces, commas, <, & or letters beyond ASCII")
+            raise ValueError(
+                f"the sender id {self.sender!r} is empty or holds spaces, commas, <, & or letters beyond ASCII"
+            )
         parts = urlsplit(self.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"the base URL {self.base_url!r} is no http(s) address")

@@ -50,7 +50,10 @@ def cap_areas(alert: CapAlert, language: str) -> tuple[CapArea, ...]:
         return _around(alert.stations) or ((CapArea(_described(about)),) if about else ())
     if len(alert.areas) <= MOST_SHAPES:
         budget = max(12, MOST_POINTS // len(alert.areas))
-        return tuple(CapArea(_described(area.name(language)), outline(area.geometry, budget), (), _codes([area])) for area in alert.areas)
+        return tuple(
+            CapArea(_described(area.name(language)), outline(area.geometry, budget), (), _codes([area]))
+            for area in alert.areas
+        )
     whole = _joined(tuple(outline(area.geometry, MOST_POINTS) for area in alert.areas))
     names = ", ".join(area.name(language) for area in alert.areas)
     return (CapArea(_described(names), outline(whole, MOST_POINTS), (), _codes(alert.areas)),)
@@ -71,7 +74,9 @@ def outline(geometry: BaseGeometry, most_points: int = MOST_POINTS) -> Rings:
 
 @lru_cache(maxsize=64)
 def _joined(outlines: tuple[Rings, ...]) -> BaseGeometry:
-    return shapely.union_all([shapely.Polygon([(lon, lat) for lat, lon in ring]) for rings in outlines for ring in rings])
+    return shapely.union_all(
+        [shapely.Polygon([(lon, lat) for lat, lon in ring]) for rings in outlines for ring in rings]
+    )
 
 
 def _widened(geometry: BaseGeometry, tolerance: float) -> BaseGeometry:
@@ -101,7 +106,9 @@ def _without_holes(polygon: shapely.Polygon) -> list[shapely.Polygon]:
     west, south, east, north = polygon.bounds
     cut = polygon.interiors[0].centroid.x
     halves = (shapely.box(west, south, cut, north), shapely.box(cut, south, east, north))
-    return [piece for half in halves for part in _polygons(polygon.intersection(half)) for piece in _without_holes(part)]
+    return [
+        piece for half in halves for part in _polygons(polygon.intersection(half)) for piece in _without_holes(part)
+    ]
 
 
 def _ring(polygon: shapely.Polygon) -> tuple[LatLon, ...]:
@@ -126,7 +133,11 @@ def _around(stations: Sequence[AlertStation]) -> tuple[CapArea, ...]:
         return ()
     named = ", ".join(station.name or station.uid for station in stations[:20])
     names = _described(named if len(stations) <= 20 else f"{named}, +{len(stations) - 20}")
-    placed = [(s.latitude_deg, s.longitude_deg) for s in stations if s.latitude_deg is not None and s.longitude_deg is not None]
+    placed = [
+        (s.latitude_deg, s.longitude_deg)
+        for s in stations
+        if s.latitude_deg is not None and s.longitude_deg is not None
+    ]
     if not placed:
         return (CapArea(names),)
     middle_lat = sum(lat for lat, _ in placed) / len(placed)

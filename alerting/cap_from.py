@@ -16,7 +16,10 @@ Names = Mapping[str, str]
 
 
 def cap_alert(
-    events: Sequence[EventRow], geography: Geography, stations: Names | None = None, abouts: Mapping[str, Names] | None = None
+    events: Sequence[EventRow],
+    geography: Geography,
+    stations: Names | None = None,
+    abouts: Mapping[str, Names] | None = None,
 ) -> CapAlert:
     """The last of an alert's events, the others being its past (`store.alerts.events` in its order, cut where one likes).
 
@@ -66,5 +69,10 @@ def _areas(record: AlertRecord, geography: Geography) -> tuple[Area, ...]:
 
 
 def _stations(members: Sequence[Member], names: Names, exercise: bool) -> tuple[AlertStation, ...]:
-    found = {m.station_uid: AlertStation(m.station_uid, names.get(m.station_uid, ""), m.latitude_deg, m.longitude_deg, exercise) for m in members}
+    found = {
+        m.station_uid: AlertStation(
+            m.station_uid, names.get(m.station_uid, ""), m.latitude_deg, m.longitude_deg, exercise
+        )
+        for m in members
+    }
     return tuple(found[uid] for uid in sorted(found))

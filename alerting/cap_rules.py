@@ -52,7 +52,9 @@ def not_meant(message: CapMessage) -> CapRefused | None:
         return CapRefused(CapRefusal.NOT_ACTUAL, "alert/status", message.status)
     texts = [message.note, *chain.from_iterable((i.event, i.headline, i.description) for i in message.infos)]
     found = (_MARK.search(text) for text in texts if text)
-    return next((CapRefused(CapRefusal.EXERCISE_MARK, "alert", match.group(0).strip()) for match in found if match), None)
+    return next(
+        (CapRefused(CapRefusal.EXERCISE_MARK, "alert", match.group(0).strip()) for match in found if match), None
+    )
 
 
 def _of_head(message: CapMessage) -> Iterator[CapRefused]:
@@ -104,7 +106,11 @@ def _of_area(area: CapArea, where: str) -> Iterator[CapRefused]:
 
 
 def _is_circle(circle: CapCircle) -> bool:
-    return _on_earth((circle.latitude_deg, circle.longitude_deg)) and math.isfinite(circle.radius_km) and circle.radius_km >= 0
+    return (
+        _on_earth((circle.latitude_deg, circle.longitude_deg))
+        and math.isfinite(circle.radius_km)
+        and circle.radius_km >= 0
+    )
 
 
 def _on_earth(point: LatLon) -> bool:

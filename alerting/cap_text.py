@@ -143,7 +143,12 @@ _SAMPLED: Words = (
     "Sampled {sampled}; it says nothing about now.", "採取 {sampled}。現在の状況を示すものではない。",
     "채취 {sampled}. 현재 상황을 나타내지 않음.", "采样时间 {sampled}；不代表当前情况。",
 )  # fmt: skip
-_RESULT: Words = ("Result published {published}.", "結果の公表 {published}。", "결과 발표 {published}.", "结果公布时间 {published}。")
+_RESULT: Words = (
+    "Result published {published}.",
+    "結果の公表 {published}。",
+    "결과 발표 {published}.",
+    "结果公布时间 {published}。",
+)
 _STALE: Words = (
     "No newer readings have come from enough of these stations. The alert stays open; silence is not calm.",
     "対象地点の多くから新しい測定が届いていない。警報は継続中であり、データがないことは平常を意味しない。",
@@ -241,7 +246,9 @@ def clean(text: str) -> str:
 def area_words(alert: CapAlert, language: str) -> str:
     """Names of the areas, at most three; without areas what it is about, or its stations."""
     about = alert.about.get(language) or alert.about.get("en")
-    names = [area.name(language) for area in alert.areas] or ([about] if about else [s.name or s.uid for s in alert.stations])
+    names = [area.name(language) for area in alert.areas] or (
+        [about] if about else [s.name or s.uid for s in alert.stations]
+    )
     if not names:
         return _UNNAMED[LANGUAGES.index(language)]
     shown = ", ".join(names[:3])
@@ -265,7 +272,9 @@ def _sentence(alert: CapAlert, language: str, area: str, level: str) -> str:
     at = LANGUAGES.index(language)
     situation = situation_of(alert)
     counted = (_COUNTED_POINTS if alert.topic is Topic.SAMPLE else _COUNTED)[at].format(n=alert.count)
-    return _HEADLINES[situation][at].format(area=area, level=level) + (counted if alert.count and situation not in _UNCOUNTED else "")
+    return _HEADLINES[situation][at].format(area=area, level=level) + (
+        counted if alert.count and situation not in _UNCOUNTED else ""
+    )
 
 
 def _level_words(alert: CapAlert, language: str) -> str:
@@ -306,7 +315,9 @@ def _of_level(alert: CapAlert, language: str) -> str:
     if level is None:
         return ""
     at = LANGUAGES.index(language)
-    return _LEVEL[at].format(name=level.name(language), value=f"{level.value:g}", unit=unit_words(level.unit), issuer=level.issuer)
+    return _LEVEL[at].format(
+        name=level.name(language), value=f"{level.value:g}", unit=unit_words(level.unit), issuer=level.issuer
+    )
 
 
 def _of_sample(alert: CapAlert, at: int) -> str:

@@ -14,8 +14,14 @@ from specs.rule import DepartureNumbers
 def parameters(numbers: DepartureNumbers) -> DepartureParameters:
     """The rule's numbers as the formula takes them."""
     return DepartureParameters(
-        tuple(Gate(gate.rise, gate.z) for gate in numbers.gates), numbers.history, numbers.skip, numbers.least,
-        numbers.pair_within_s, numbers.fresh_within_s, numbers.scale_floor, numbers.span_s,
+        tuple(Gate(gate.rise, gate.z) for gate in numbers.gates),
+        numbers.history,
+        numbers.skip,
+        numbers.least,
+        numbers.pair_within_s,
+        numbers.fresh_within_s,
+        numbers.scale_floor,
+        numbers.span_s,
     )
 
 
@@ -84,6 +90,15 @@ def _linked(one: Member, other: Member, within_m: float) -> bool:
 def _member(trail: Trail, found: Departure, rain: bool | None = None) -> Member:
     place = trail.row.station.station
     return Member(
-        trail.series.uid, place.uid, place.latitude_deg, place.longitude_deg, found.yardstick.median, found.yardstick.scale,
-        found.trigger, max(found.rise), found.end_s, found.value, rain,
+        trail.series.uid,
+        place.uid,
+        place.latitude_deg,
+        place.longitude_deg,
+        found.yardstick.median,
+        found.yardstick.scale,
+        found.trigger,
+        max(found.rise),
+        found.end_s,
+        found.value,
+        rain,
     )

@@ -31,7 +31,9 @@ def subject_of(rule: DepartureRule, trail: Trail) -> Subject:
     return Subject(rule.id, series.quantity, series.medium, BY_ID[series.quantity].unit, exercise)
 
 
-def candidates(rule: DepartureRule, touched: Iterable[str], trails: Mapping[str, Trail], at_s: int) -> dict[Subject, list[Member]]:
+def candidates(
+    rule: DepartureRule, touched: Iterable[str], trails: Mapping[str, Trail], at_s: int
+) -> dict[Subject, list[Member]]:
     """The series that changed and depart now, by what they are about."""
     p = parameters(rule.parameters)
     found: dict[Subject, list[Member]] = defaultdict(list)
@@ -52,8 +54,13 @@ def with_rain(members: Sequence[Member], rain: Mapping[str, RainSeen], rule: Dep
 
 
 def moves(
-    rule: DepartureRule, subject: Subject, departing: Sequence[Member], watched: Iterable[AlertRecord], touched: frozenset[str],
-    trails: Mapping[str, Trail], at_s: int,
+    rule: DepartureRule,
+    subject: Subject,
+    departing: Sequence[Member],
+    watched: Iterable[AlertRecord],
+    touched: frozenset[str],
+    trails: Mapping[str, Trail],
+    at_s: int,
 ) -> list[Moved]:
     """What happens to the alerts about `subject`: those whose members changed, those that grow, and new ones."""
     mine = sorted((record for record in watched if record.subject == subject), key=in_order)

@@ -87,7 +87,9 @@ class Watcher:
     async def _step(self, now_s: int) -> Stepped:
         self._events, batches = 0, 0
         await self._load(now_s)
-        await self._look_for_ended_runs()  # before the batches: of a run that is seen to have ended, every batch is there
+        await (
+            self._look_for_ended_runs()
+        )  # before the batches: of a run that is seen to have ended, every batch is there
         while claimed := await alerts.claim_batches(self.store, now_s, self.who):
             for batch in claimed:
                 await self._advance(batch.received_s - 1)
@@ -181,7 +183,9 @@ class Watcher:
             subjects = {record.subject for record in watched} | set(departing)
             for subject in sorted(subjects, key=lambda s: (s.quantity, s.medium, s.exercise)):
                 here = departing.get(subject, [])
-                known = {m.series_uid for r in watched if r.subject == subject and r.life.is_open for m in r.life.members}
+                known = {
+                    m.series_uid for r in watched if r.subject == subject and r.life.is_open for m in r.life.members
+                }
                 new = [member for member in here if member.series_uid not in known]
                 rain = await rain_at(self.store, RainQuestion(new, at_s, subject.exercise)) if new else {}
                 fresh = departures.with_rain(new, rain, rule)
@@ -196,7 +200,11 @@ class Watcher:
         while True:
             due_s = self._due_s()
             run = self._ended[0] if self._ended else None
-            if run is not None and run.finished_s is not None and run.finished_s <= min(until_s, until_s if due_s is None else due_s):
+            if (
+                run is not None
+                and run.finished_s is not None
+                and run.finished_s <= min(until_s, until_s if due_s is None else due_s)
+            ):
                 self._ended.pop(0)
                 self._note(run)
                 await self._moment(max(run.finished_s, self._reached_s), self._after_poll(run))
@@ -215,13 +223,19 @@ class Watcher:
             await self._commit(findings, at_s)
 
     def _due_s(self) -> int | None:
-        moments = [moment for rule, record in self._standing() if (moment := self._stale_at_s(rule, record)) is not None]
-        moments += [moment for rule in self._blindness_rules() if (moment := blind.due_s(rule, self._ground())) is not None]
+        moments = [
+            moment for rule, record in self._standing() if (moment := self._stale_at_s(rule, record)) is not None
+        ]
+        moments += [
+            moment for rule in self._blindness_rules() if (moment := blind.due_s(rule, self._ground())) is not None
+        ]
         return min(moments, default=None)
 
     def _standing(self) -> list[tuple[DepartureRule, AlertRecord]]:
         rules = {rule.id: rule for rule in self._departure_rules()}
-        found = sorted((r for r in self.records.values() if r.life.is_open and r.subject.rule_id in rules), key=in_order)
+        found = sorted(
+            (r for r in self.records.values() if r.life.is_open and r.subject.rule_id in rules), key=in_order
+        )
         return [(rules[record.subject.rule_id], record) for record in found]
 
     def _stale_at_s(self, rule: DepartureRule, record: AlertRecord) -> int | None:
@@ -284,7 +298,10 @@ class Watcher:
         found: list[Finding] = []
         for rule in self._blindness_rules():
             for feed_id in sorted(self._logs):
-                found += [Finding(rule, one.moved, quiet=one.quiet) for one in blind.feed_moves(rule, self._ground(), feed_id, at_s)]
+                found += [
+                    Finding(rule, one.moved, quiet=one.quiet)
+                    for one in blind.feed_moves(rule, self._ground(), feed_id, at_s)
+                ]
         return found
 
     # --- committing

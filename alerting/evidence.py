@@ -31,7 +31,16 @@ def basis(member: Member, trail: Trail | None, p: DepartureParameters) -> Basis 
     rise = tuple(float(value - known.median) for value in member.pair)
     z = tuple(one / known.scale for one in rise)
     return Basis(
-        member.series_uid, known.count, known.median, known.mad, known.q99, known.scale, known.oldest_s, known.newest_s, rise, z
+        member.series_uid,
+        known.count,
+        known.median,
+        known.mad,
+        known.q99,
+        known.scale,
+        known.oldest_s,
+        known.newest_s,
+        rise,
+        z,
     )
 
 
@@ -63,10 +72,27 @@ async def evidence(
 
 def _row(row: ObservationRow, numbers: Basis | None, quantity: str) -> EvidenceRow:
     suffix = BY_ID[quantity].unit.replace("/", "_").lower()
-    told = {} if numbers is None else {
-        f"median_{suffix}": numbers.median, f"scale_{suffix}": numbers.scale, f"mad_{suffix}": numbers.mad,
-        f"q99_{suffix}": numbers.q99, "count": float(numbers.count),
-    }
+    told = (
+        {}
+        if numbers is None
+        else {
+            f"median_{suffix}": numbers.median,
+            f"scale_{suffix}": numbers.scale,
+            f"mad_{suffix}": numbers.mad,
+            f"q99_{suffix}": numbers.q99,
+            "count": float(numbers.count),
+        }
+    )
     return EvidenceRow(
-        row.series_uid, row.end_s, row.revision, row.value, row.text, row.unit, row.qc, row.published_s, row.received_s, row.sha256, told
+        row.series_uid,
+        row.end_s,
+        row.revision,
+        row.value,
+        row.text,
+        row.unit,
+        row.qc,
+        row.published_s,
+        row.received_s,
+        row.sha256,
+        told,
     )

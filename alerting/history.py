@@ -89,7 +89,12 @@ class History:
             new_end, new_value = end_s[fit], value[fit]
             if np.array_equal(trail.end_s[start:], new_end) and np.array_equal(trail.value[start:], new_value):
                 continue
-            self._keep(trail, np.concatenate((trail.end_s[:start], new_end)), np.concatenate((trail.value[:start], new_value)), at_s)
+            self._keep(
+                trail,
+                np.concatenate((trail.end_s[:start], new_end)),
+                np.concatenate((trail.value[:start], new_value)),
+                at_s,
+            )
             touched.append(row.series.uid)
         return touched
 
@@ -100,7 +105,9 @@ class History:
                 continue
             trail = self.trails.setdefault(row.series.uid, Trail(row))
             trail.heard(end_s)
-            self._keep(trail, np.concatenate((end_s[fit], trail.end_s)), np.concatenate((value[fit], trail.value)), at_s)
+            self._keep(
+                trail, np.concatenate((end_s[fit], trail.end_s)), np.concatenate((value[fit], trail.value)), at_s
+            )
 
     def _keep(self, trail: Trail, end_s: IntArray, value: FloatArray, at_s: int) -> None:
         first = max(len(end_s) - self.keep - _EXTRA, int(np.searchsorted(end_s, at_s - self.span_s)), 0)

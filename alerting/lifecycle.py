@@ -106,7 +106,9 @@ def refreshed(life: Life, sights: Mapping[str, Sight]) -> Life:
     """Members with their newest peak, which is no event by itself."""
     peaks = {uid: sight.departs.peak for uid, sight in sights.items() if sight.departs}
     members = tuple(
-        replace(member, peak=peaks[member.series_uid]) if peaks.get(member.series_uid, member.peak) > member.peak else member
+        replace(member, peak=peaks[member.series_uid])
+        if peaks.get(member.series_uid, member.peak) > member.peak
+        else member
         for member in life.members
     )
     return life if members == life.members else replace(life, members=members)
@@ -121,7 +123,9 @@ def _grown(
         return None
     together = tuple(sorted((*life.members, *new), key=lambda member: member.series_uid))
     grown = refreshed(replace(life, members=together), sights)
-    level = AlertState.FIRING if life.level is AlertState.FIRING else _level(_still_up(grown.members, sights, new), numbers)
+    level = (
+        AlertState.FIRING if life.level is AlertState.FIRING else _level(_still_up(grown.members, sights, new), numbers)
+    )
     if level is not life.level:
         return Step(_move(grown, level, at_s, level=level), EventKind.FIRING)
     if not new:

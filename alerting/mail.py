@@ -71,7 +71,9 @@ def checked_address(text: str) -> str:
     return text
 
 
-def build(alert: CapAlert, voice: Voice, sender: str, recipient: str, language: str = "en", *, unsubscribe_url: str = "") -> EmailMessage:
+def build(
+    alert: CapAlert, voice: Voice, sender: str, recipient: str, language: str = "en", *, unsubscribe_url: str = ""
+) -> EmailMessage:
     """The mail of one event to one recipient, with the CAP document attached. Raises BadAddress."""
     checked_address(sender), checked_address(recipient)
     words = told(alert, language, alert.at_s)
@@ -92,7 +94,9 @@ def build(alert: CapAlert, voice: Voice, sender: str, recipient: str, language: 
     message.set_content(f"{words.description}\n\n{words.instruction}\n\n{voice.url(alert.alert_id)}\n")
     attached = document(alert, voice)
     if attached is not None:
-        message.add_attachment(attached, "application", "cap+xml", filename=f"{digest(alert.alert_id)[:12]}-{alert.revision}.cap.xml")
+        message.add_attachment(
+            attached, "application", "cap+xml", filename=f"{digest(alert.alert_id)[:12]}-{alert.revision}.cap.xml"
+        )
     return message
 
 

@@ -32,9 +32,18 @@ class _Place:
 
 def between_m(one: Placed, other: Placed) -> float | None:
     """Metres between two stations; None when one of them has no position."""
-    if one.latitude_deg is None or one.longitude_deg is None or other.latitude_deg is None or other.longitude_deg is None:
+    if (
+        one.latitude_deg is None
+        or one.longitude_deg is None
+        or other.latitude_deg is None
+        or other.longitude_deg is None
+    ):
         return None
-    return float(distance_m(one.latitude_deg, one.longitude_deg, np.array([other.latitude_deg]), np.array([other.longitude_deg]))[0])
+    return float(
+        distance_m(
+            one.latitude_deg, one.longitude_deg, np.array([other.latitude_deg]), np.array([other.longitude_deg])
+        )[0]
+    )
 
 
 def corroborate(members: Sequence[Placed], rule: Corroborated) -> bool:
@@ -69,4 +78,8 @@ def _apart(members: Sequence[Placed], apart_m: float) -> list[_Place]:
 
 
 def _metres(one: _Place, other: _Place) -> float:
-    return float(distance_m(one.latitude_deg, one.longitude_deg, np.array([other.latitude_deg]), np.array([other.longitude_deg]))[0])
+    return float(
+        distance_m(
+            one.latitude_deg, one.longitude_deg, np.array([other.latitude_deg]), np.array([other.longitude_deg])
+        )[0]
+    )

@@ -60,7 +60,10 @@ def priority(alert: CapAlert) -> int:
 
 
 def _tags(alert: CapAlert) -> list[str]:
-    tags = ["grey_question" if alert.topic is Topic.BLINDNESS or alert.state is AlertState.STALE else "radioactive", alert.state.value]
+    tags = [
+        "grey_question" if alert.topic is Topic.BLINDNESS or alert.state is AlertState.STALE else "radioactive",
+        alert.state.value,
+    ]
     marks = [mark for mark, stands in (("exercise", alert.is_exercise), ("test", alert.test)) if stands]
     return [*marks, *tags, *(area.id for area in alert.areas[:3])]
 

@@ -37,7 +37,10 @@ async def rain_at(store: Store, question: RainQuestion) -> Mapping[str, RainSeen
     found = await read.arrays(
         store, Filter(quantities=_QUANTITIES, bbox=_around(placed)), first_s, question.at_s + 1, as_of_s=question.at_s
     )
-    real = np.array([row.series.exercise or row.station.exercise for row in found.series], dtype=np.bool_) == question.exercise
+    real = (
+        np.array([row.series.exercise or row.station.exercise for row in found.series], dtype=np.bool_)
+        == question.exercise
+    )
     rain = rainfall(found, real)
     newest_s = int(rain.end_s.max()) if len(rain.end_s) else None
     seen = {}

@@ -72,7 +72,9 @@ def matches(want: Wanted, alert: AlertRecord) -> bool:
     if want.level == "firing" and alert.life.level is not AlertState.FIRING:
         return False
     named = (
-        (want.areas, set(alert.areas)), (want.feeds, set(alert.feeds)), (want.rules, {subject.rule_id}),
+        (want.areas, set(alert.areas)),
+        (want.feeds, set(alert.feeds)),
+        (want.rules, {subject.rule_id}),
         # blindness is of no quantity: whoever watches one wants to know that it cannot be seen
         (want.media, {subject.medium} if subject.medium else set(want.media)),
         (want.quantities, {subject.quantity} if subject.quantity else set(want.quantities)),
@@ -81,7 +83,11 @@ def matches(want: Wanted, alert: AlertRecord) -> bool:
 
 
 def messages(
-    event: EventRow, alert: AlertRecord, subscriptions: Iterable[SubscriptionRow], told: Collection[str], silences: Iterable[Silence],
+    event: EventRow,
+    alert: AlertRecord,
+    subscriptions: Iterable[SubscriptionRow],
+    told: Collection[str],
+    silences: Iterable[Silence],
 ) -> tuple[Message, ...]:
     """Messages of one event; `told` are the subscriptions that were told of this alert before."""
     kind = EventKind(event.kind)
@@ -115,7 +121,13 @@ def payload(event: EventRow, alert: AlertRecord, languages: Collection[str]) -> 
     data = _data(event, alert, languages)
     text = _json({"type": event_type(event.kind, event.exercise), "timestamp": _iso(event.at_s), "data": data})
     if len(text.encode()) >= BODY_LIMIT - 1000:
-        text = _json({"type": event_type(event.kind, event.exercise), "timestamp": _iso(event.at_s), "data": data | {"stations": []}})
+        text = _json(
+            {
+                "type": event_type(event.kind, event.exercise),
+                "timestamp": _iso(event.at_s),
+                "data": data | {"stations": []},
+            }
+        )
     return text
 
 
@@ -123,20 +135,43 @@ def _data(event: EventRow, alert: AlertRecord, languages: Collection[str]) -> di
     life, subject = alert.life, alert.subject
     top = sorted(life.members, key=lambda member: (-member.peak, member.series_uid))
     return {
-        "alert": alert.uid, "event": event.uid, "revision": event.revision, "state": event.state.value, "level": event.level.value,
-        "kind": alert.kind, "exercise": event.exercise, "rule": {"id": subject.rule_id, "version": alert.rule_version},
-        "quantity": subject.quantity or None, "medium": subject.medium or None, "unit": subject.unit or None,
-        "about": alert.about, "areas": list(alert.areas), "feeds": list(alert.feeds),
-        "began_at": _iso(life.began_s), "detected_at": _iso(life.detected_s), "updated_at": _iso(life.updated_s),
+        "alert": alert.uid,
+        "event": event.uid,
+        "revision": event.revision,
+        "state": event.state.value,
+        "level": event.level.value,
+        "kind": alert.kind,
+        "exercise": event.exercise,
+        "rule": {"id": subject.rule_id, "version": alert.rule_version},
+        "quantity": subject.quantity or None,
+        "medium": subject.medium or None,
+        "unit": subject.unit or None,
+        "about": alert.about,
+        "areas": list(alert.areas),
+        "feeds": list(alert.feeds),
+        "began_at": _iso(life.began_s),
+        "detected_at": _iso(life.detected_s),
+        "updated_at": _iso(life.updated_s),
         "resolved_at": None if life.resolved_s is None else _iso(life.resolved_s),
         "station_count": len({member.station_uid for member in life.members}),
         "stations": [
-            {"station": member.station_uid, "series": member.series_uid, "peak_rise": round(member.peak, 3), "median": round(member.median, 3)}
+            {
+                "station": member.station_uid,
+                "series": member.series_uid,
+                "peak_rise": round(member.peak, 3),
+                "median": round(member.median, 3),
+            }
             for member in top[:_STATIONS_SHOWN]
         ],
-        "reasons": {language: event.reasons[language] for language in LANGUAGES if language in languages and language in event.reasons},
+        "reasons": {
+            language: event.reasons[language]
+            for language in LANGUAGES
+            if language in languages and language in event.reasons
+        },
         "links": {
-            "alert": f"/v1/alerts/{alert.uid}", "events": f"/v1/alerts/{alert.uid}/events", "evidence": f"/v1/alerts/{alert.uid}/evidence",
+            "alert": f"/v1/alerts/{alert.uid}",
+            "events": f"/v1/alerts/{alert.uid}/events",
+            "evidence": f"/v1/alerts/{alert.uid}/evidence",
         },
         "note": "Not an official declaration. Follow local authorities.",
     }

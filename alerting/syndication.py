@@ -47,7 +47,9 @@ class FeedHead:
     narrowed_to: str = ""
 
 
-def atom(alerts: Iterable[CapAlert], voice: Voice, head: FeedHead, language: str = "en", *, exercises: bool = False) -> bytes:
+def atom(
+    alerts: Iterable[CapAlert], voice: Voice, head: FeedHead, language: str = "en", *, exercises: bool = False
+) -> bytes:
     """An Atom 1.0 document, newest change first, at most 200 entries; drills and tests only when asked for, and then marked.
 
     `updated` of the feed is that of its newest entry, or the moment it was made when it has none.
@@ -68,7 +70,9 @@ def atom(alerts: Iterable[CapAlert], voice: Voice, head: FeedHead, language: str
     return _bytes(root)
 
 
-def rss(alerts: Iterable[CapAlert], voice: Voice, head: FeedHead, language: str = "en", *, exercises: bool = False) -> bytes:
+def rss(
+    alerts: Iterable[CapAlert], voice: Voice, head: FeedHead, language: str = "en", *, exercises: bool = False
+) -> bytes:
     """The same as RSS 2.0. `pubDate` of an item is its last change; its guid stays."""
     shown = newest_of(alerts, exercises=exercises)
     root = etree.Element("rss", version="2.0", nsmap={"atom": _ATOM})
@@ -92,7 +96,9 @@ def newest_of(alerts: Iterable[CapAlert], *, exercises: bool) -> tuple[CapAlert,
         known = newest.get(alert.alert_id)
         if known is None or alert.revision > known.revision:
             newest[alert.alert_id] = alert
-    shown = [alert for alert in newest.values() if _is_public(alert) and (exercises or not (alert.is_exercise or alert.test))]
+    shown = [
+        alert for alert in newest.values() if _is_public(alert) and (exercises or not (alert.is_exercise or alert.test))
+    ]
     return tuple(sorted(shown, key=lambda alert: (-alert.at_s, alert.alert_id))[:_MOST])
 
 

@@ -12,14 +12,49 @@ from domain.quantities import BY_ID
 _EXERCISE = {"en": "[EXERCISE] ", "ja": "【訓練】", "ko": "[훈련] ", "zh": "【演练】"}
 
 _HEAD: dict[EventKind, tuple[str, str, str, str]] = {
-    EventKind.UNVERIFIED: ("Above its own past, not verified", "平常値を上回る（未確認）", "평소 값을 웃돎(미확인)", "高于自身历史水平（未证实）"),
-    EventKind.FIRING: ("Above their own past at stations that confirm one another", "互いに裏付ける複数地点で平常値を上回る", "서로 뒷받침하는 여러 지점에서 평소 값을 웃돎", "多个相互印证的站点高于自身历史水平"),
+    EventKind.UNVERIFIED: (
+        "Above its own past, not verified",
+        "平常値を上回る（未確認）",
+        "평소 값을 웃돎(미확인)",
+        "高于自身历史水平（未证实）",
+    ),
+    EventKind.FIRING: (
+        "Above their own past at stations that confirm one another",
+        "互いに裏付ける複数地点で平常値を上回る",
+        "서로 뒷받침하는 여러 지점에서 평소 값을 웃돎",
+        "多个相互印证的站点高于自身历史水平",
+    ),
     EventKind.GREW: ("More stations have joined", "上昇地点が増加", "상승 지점 증가", "升高站点增加"),
-    EventKind.STALE: ("The stations have gone silent; this is not an end", "地点からの測定が途絶。終息ではない", "지점의 측정이 끊김. 종료가 아님", "站点已无读数，并非结束"),
-    EventKind.RETURNED: ("Readings have come back; the alert goes on until enough of them have come down", "測定が再開。十分な数の測定が下がるまで警報は継続", "측정이 재개됨. 충분한 측정이 내려갈 때까지 경보는 계속됨", "读数恢复，在足够多的读数下降之前告警继续"),
-    EventKind.RESOLVED: ("Newer readings are back near their own past", "新しい測定が平常値の近くに戻った", "새 측정이 평소 값 근처로 돌아옴", "新读数已回到自身历史水平附近"),
-    EventKind.AMENDED: ("The publisher corrected readings; the evidence has changed", "提供元の訂正により根拠が変更", "제공 기관의 정정으로 근거가 변경됨", "发布方更正了读数，证据已改变"),
-    EventKind.CANCELLED: ("The publisher withdrew or corrected the readings; nothing departs any more", "提供元の撤回・訂正により取り消し", "제공 기관의 철회·정정으로 취소됨", "发布方撤回或更正了读数，告警取消"),
+    EventKind.STALE: (
+        "The stations have gone silent; this is not an end",
+        "地点からの測定が途絶。終息ではない",
+        "지점의 측정이 끊김. 종료가 아님",
+        "站点已无读数，并非结束",
+    ),
+    EventKind.RETURNED: (
+        "Readings have come back; the alert goes on until enough of them have come down",
+        "測定が再開。十分な数の測定が下がるまで警報は継続",
+        "측정이 재개됨. 충분한 측정이 내려갈 때까지 경보는 계속됨",
+        "读数恢复，在足够多的读数下降之前告警继续",
+    ),
+    EventKind.RESOLVED: (
+        "Newer readings are back near their own past",
+        "新しい測定が平常値の近くに戻った",
+        "새 측정이 평소 값 근처로 돌아옴",
+        "新读数已回到自身历史水平附近",
+    ),
+    EventKind.AMENDED: (
+        "The publisher corrected readings; the evidence has changed",
+        "提供元の訂正により根拠が変更",
+        "제공 기관의 정정으로 근거가 변경됨",
+        "发布方更正了读数，证据已改变",
+    ),
+    EventKind.CANCELLED: (
+        "The publisher withdrew or corrected the readings; nothing departs any more",
+        "提供元の撤回・訂正により取り消し",
+        "제공 기관의 철회·정정으로 취소됨",
+        "发布方撤回或更正了读数，告警取消",
+    ),
 }
 _BODY = (
     "{n} station(s); largest: {station} read {values} {unit} ({quantity}), {rise} {unit} above the median {median} of its own past; newest reading {age} old.",
@@ -28,8 +63,18 @@ _BODY = (
     "{n}个站点。最大为{station}：{quantity} {values} {unit}，比该站中位数{median}高{rise} {unit}。最新读数为{age}前。",
 )
 _RAIN: dict[bool | None, tuple[str, str, str, str]] = {
-    True: (" Rain fell nearby within two hours.", "近くで2時間以内に降雨あり。", " 최근 2시간 이내 인근에 강수 있음.", "附近两小时内有降雨。"),
-    False: (" No rain was measured nearby.", "近くで降雨は観測されていない。", " 인근에 강수 관측 없음.", "附近未测到降雨。"),
+    True: (
+        " Rain fell nearby within two hours.",
+        "近くで2時間以内に降雨あり。",
+        " 최근 2시간 이내 인근에 강수 있음.",
+        "附近两小时内有降雨。",
+    ),
+    False: (
+        " No rain was measured nearby.",
+        "近くで降雨は観測されていない。",
+        " 인근에 강수 관측 없음.",
+        "附近未测到降雨。",
+    ),
     None: (" Rain nearby is not known.", "近くの降雨は不明。", " 인근 강수 정보 없음.", "附近降雨情况未知。"),
 }
 _FEED_BLIND = (
@@ -80,16 +125,23 @@ def largest(life: Life) -> Member:
     return max(life.members, key=lambda member: (member.peak, member.series_uid))
 
 
-def departure_words(kind: EventKind, life: Life, quantity: str, exercise: bool, names: Mapping[str, str], age_s: int) -> dict[str, str]:
+def departure_words(
+    kind: EventKind, life: Life, quantity: str, exercise: bool, names: Mapping[str, str], age_s: int
+) -> dict[str, str]:
     """The sentences of an event of a departure alert; `names` are station names per language of its largest member."""
     top = largest(life)
     rain = True if any(member.rain for member in life.members) else top.rain
     told = {}
     for at, language in enumerate(LANGUAGES):
         body = _BODY[at].format(
-            n=len({member.station_uid for member in life.members}), station=names.get(language) or top.station_uid,
-            values=", ".join(number(value) for value in top.pair), unit=BY_ID[quantity].unit, quantity=BY_ID[quantity].names[at],
-            rise=number(top.trigger), median=number(top.median), age=age_words(age_s, language),
+            n=len({member.station_uid for member in life.members}),
+            station=names.get(language) or top.station_uid,
+            values=", ".join(number(value) for value in top.pair),
+            unit=BY_ID[quantity].unit,
+            quantity=BY_ID[quantity].names[at],
+            rise=number(top.trigger),
+            median=number(top.median),
+            age=age_words(age_s, language),
         )
         dot = ". " if language in ("en", "ko") else "。"
         told[language] = (_EXERCISE[language] if exercise else "") + _HEAD[kind][at] + dot + body + _RAIN[rain][at]
@@ -105,9 +157,14 @@ def blind_words(kind: EventKind, blind: Blind, exercise: bool) -> dict[str, str]
     else:
         chosen = _FEED_BLIND if blind.states else _UNHEARD
     return {
-        language: (_EXERCISE[language] if exercise else "") + chosen[at].format(
-            about=blind.about.get(language, ""), quiet=blind.quiet, active=blind.active, age=age_words(blind.age_s, language),
-            polls=len(blind.states), states=", ".join(dict.fromkeys(blind.states)),
+        language: (_EXERCISE[language] if exercise else "")
+        + chosen[at].format(
+            about=blind.about.get(language, ""),
+            quiet=blind.quiet,
+            active=blind.active,
+            age=age_words(blind.age_s, language),
+            polls=len(blind.states),
+            states=", ".join(dict.fromkeys(blind.states)),
         )
         for at, language in enumerate(LANGUAGES)
     }

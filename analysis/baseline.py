@@ -70,7 +70,9 @@ def scale(mad: FloatArray, q99: FloatArray, floor: FloatArray) -> FloatArray:
     return np.maximum(np.maximum(1.4826 * mad, q99 / 3.0), floor)
 
 
-def baselines(index: IntArray, end_s: IntArray, value: FloatArray, floor: FloatArray, *, history: int = HISTORY, skip: int = SKIP) -> Baselines:
+def baselines(
+    index: IntArray, end_s: IntArray, value: FloatArray, floor: FloatArray, *, history: int = HISTORY, skip: int = SKIP
+) -> Baselines:
     """Baselines of len(floor) series from measured rows ordered by (series, end_s); the newest `skip` of each are left out.
 
     `floor` is the smallest scale per series in its unit; NaN stands for the relative floor of 2 % of the median.

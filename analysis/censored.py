@@ -20,8 +20,12 @@ def kaplan_meier(detected: FloatArray, limits: FloatArray) -> tuple[FloatArray, 
     values = np.unique(detected)
     if not len(values):
         return values, values
-    at = np.searchsorted(np.sort(detected), values, side="right") - np.searchsorted(np.sort(detected), values, side="left")
-    at_most = np.searchsorted(np.sort(detected), values, side="right") + np.searchsorted(np.sort(limits), values, side="right")
+    at = np.searchsorted(np.sort(detected), values, side="right") - np.searchsorted(
+        np.sort(detected), values, side="left"
+    )
+    at_most = np.searchsorted(np.sort(detected), values, side="right") + np.searchsorted(
+        np.sort(limits), values, side="right"
+    )
     falls = 1.0 - at / at_most
     share = np.concatenate((np.cumprod(falls[::-1])[::-1][1:], [1.0]))
     return values, share
@@ -34,7 +38,10 @@ def censored_quantiles(detected: FloatArray, limits: FloatArray, q: tuple[float,
         return tuple(None for _ in q)
     below = _below_all(values, share, detected, limits)
     last = len(values) - 1
-    return tuple(None if one <= below + _TINY else float(values[min(int(np.searchsorted(share, one - _TINY)), last)]) for one in q)
+    return tuple(
+        None if one <= below + _TINY else float(values[min(int(np.searchsorted(share, one - _TINY)), last)])
+        for one in q
+    )
 
 
 def _below_all(values: FloatArray, share: FloatArray, detected: FloatArray, limits: FloatArray) -> float:

@@ -22,8 +22,10 @@ def cube(arrays: Arrays) -> xr.Dataset:
     shape = (len(arrays.series), len(times))
     place = (arrays.index, column)
     variables = {
-        "value": _filled(shape, place, arrays.value, np.nan), "limit": _filled(shape, place, arrays.limit, np.nan),
-        "qc": _filled(shape, place, arrays.qc, 0), "censoring": _filled(shape, place, arrays.censoring, np.int8(-1)),
+        "value": _filled(shape, place, arrays.value, np.nan),
+        "limit": _filled(shape, place, arrays.limit, np.nan),
+        "qc": _filled(shape, place, arrays.qc, 0),
+        "censoring": _filled(shape, place, arrays.censoring, np.int8(-1)),
         "measured": _filled(shape, place, measured(arrays.value, arrays.censoring, arrays.qc), False),
     }
     dataset = xr.Dataset(
@@ -35,7 +37,9 @@ def cube(arrays: Arrays) -> xr.Dataset:
     return dataset
 
 
-def _filled(shape: tuple[int, int], place: tuple[np.ndarray, np.ndarray], values: np.ndarray, empty: object) -> np.ndarray:
+def _filled(
+    shape: tuple[int, int], place: tuple[np.ndarray, np.ndarray], values: np.ndarray, empty: object
+) -> np.ndarray:
     grid = np.full(shape, empty, dtype=values.dtype)
     grid[place] = values
     return grid
@@ -57,7 +61,10 @@ def _coordinates(arrays: Arrays) -> dict[str, tuple[str, np.ndarray]]:
         "unit": ("series", texts([one.unit for one in series])),
         "feed": ("series", texts([one.feed_id for one in series])),
         "window_s": ("series", np.array([one.window_s for one in series], dtype=np.int64)),
-        "exercise": ("series", np.array([row.series.exercise or row.station.exercise for row in arrays.series], dtype=np.bool_)),
+        "exercise": (
+            "series",
+            np.array([row.series.exercise or row.station.exercise for row in arrays.series], dtype=np.bool_),
+        ),
         "latitude": ("series", np.array([np.nan if s.latitude_deg is None else s.latitude_deg for s in stations])),
         "longitude": ("series", np.array([np.nan if s.longitude_deg is None else s.longitude_deg for s in stations])),
     }
@@ -75,10 +82,12 @@ def _describe(dataset: xr.Dataset, arrays: Arrays) -> None:
             dataset["value"].attrs["standard_name"] = quantity.cf_standard_name
     flags = [flag for flag in Qc if flag is not Qc.NONE]
     dataset["qc"].attrs.update(
-        flag_masks=np.array([int(flag) for flag in flags], dtype=np.int64), flag_meanings=" ".join(str(flag.name).lower() for flag in flags)
+        flag_masks=np.array([int(flag) for flag in flags], dtype=np.int64),
+        flag_meanings=" ".join(str(flag.name).lower() for flag in flags),
     )
     dataset["censoring"].attrs.update(
-        flag_values=np.arange(len(CENSORING_CODES), dtype=np.int8), flag_meanings=" ".join(code.value for code in CENSORING_CODES)
+        flag_values=np.arange(len(CENSORING_CODES), dtype=np.int8),
+        flag_meanings=" ".join(code.value for code in CENSORING_CODES),
     )
     dataset["latitude"].attrs.update(units="degrees_north", standard_name="latitude")
     dataset["longitude"].attrs.update(units="degrees_east", standard_name="longitude")

@@ -136,7 +136,11 @@ def departure(end_s: IntArray, value: FloatArray, now_s: int, p: DepartureParame
     for gate in p.gates:
         if bool(np.all((rise >= gate.rise) & (z >= gate.z))):
             return Departure(
-                tuple(int(t) for t in end_s[-2:]), tuple(float(v) for v in value[-2:]), tuple(float(r) for r in rise),
-                tuple(float(x) for x in z), gate, known,
+                tuple(int(t) for t in end_s[-2:]),
+                tuple(float(v) for v in value[-2:]),
+                tuple(float(r) for r in rise),
+                tuple(float(x) for x in z),
+                gate,
+                known,
             )
     return None

@@ -9,7 +9,16 @@ from domain.states import FeedState, Freshness
 
 #: States in which a missing reading says something about the feed and nothing about the station.
 BLIND: frozenset[FeedState] = frozenset(
-    {FeedState.NEVER_RUN, FeedState.LATE, FeedState.PARTIAL, FeedState.EMPTY, FeedState.UNREAD, FeedState.BLOCKED, FeedState.MISREAD, FeedState.PAUSED}
+    {
+        FeedState.NEVER_RUN,
+        FeedState.LATE,
+        FeedState.PARTIAL,
+        FeedState.EMPTY,
+        FeedState.UNREAD,
+        FeedState.BLOCKED,
+        FeedState.MISREAD,
+        FeedState.PAUSED,
+    }
 )
 #: A series that reports every T is late when two of its own intervals and a half have gone by beyond the usual lag.
 _HABIT_INTERVALS = 2.5

@@ -19,7 +19,9 @@ _LEAST_VALUES = 3
 _NEAR_M = 1000.0
 
 
-def mirrors(likes: Sequence[SeriesLike], rows: Sequence[int], arrays: Arrays, value: FloatArray, now_s: int) -> frozenset[int]:
+def mirrors(
+    likes: Sequence[SeriesLike], rows: Sequence[int], arrays: Arrays, value: FloatArray, now_s: int
+) -> frozenset[int]:
     """Rows of `arrays.series` that are copies of another station's series of the same kind; the smallest station id stays.
 
     `value` are the columns' values in the unit that the kind is compared in.
@@ -72,4 +74,7 @@ def _near(one: SeriesLike, other: SeriesLike) -> bool:
     a, b = one.station.station, other.station.station
     if a.latitude_deg is None or a.longitude_deg is None or b.latitude_deg is None or b.longitude_deg is None:
         return False
-    return float(distance_m(a.latitude_deg, a.longitude_deg, np.array([b.latitude_deg]), np.array([b.longitude_deg]))[0]) <= _NEAR_M
+    return (
+        float(distance_m(a.latitude_deg, a.longitude_deg, np.array([b.latitude_deg]), np.array([b.longitude_deg]))[0])
+        <= _NEAR_M
+    )

@@ -36,10 +36,15 @@ class Rainfall:
         return bool(self.wet[rows][near].any()) if near.any() else None
 
 
-def distance_m(latitude_deg: float, longitude_deg: float, latitudes_deg: FloatArray, longitudes_deg: FloatArray) -> FloatArray:
+def distance_m(
+    latitude_deg: float, longitude_deg: float, latitudes_deg: FloatArray, longitudes_deg: FloatArray
+) -> FloatArray:
     """Great-circle distance in metres from one point to many."""
     lat, lats = np.radians(latitude_deg), np.radians(latitudes_deg)
-    half = np.sin((lats - lat) / 2) ** 2 + np.cos(lat) * np.cos(lats) * np.sin(np.radians(longitudes_deg - longitude_deg) / 2) ** 2
+    half = (
+        np.sin((lats - lat) / 2) ** 2
+        + np.cos(lat) * np.cos(lats) * np.sin(np.radians(longitudes_deg - longitude_deg) / 2) ** 2
+    )
     return np.asarray(2 * _EARTH_M * np.arcsin(np.sqrt(np.clip(half, 0, 1))), dtype=np.float64)
 
 
@@ -49,13 +54,17 @@ def rainfall(arrays: Arrays, chosen: BoolArray | None = None) -> Rainfall:
     Stations without a position are left out.
     """
     places = [
-        (row.station.station.latitude_deg, row.station.station.longitude_deg) if row.series.quantity in _RAIN else (None, None)
+        (row.station.station.latitude_deg, row.station.station.longitude_deg)
+        if row.series.quantity in _RAIN
+        else (None, None)
         for row in arrays.series
     ]
     latitude = np.array([np.nan if lat is None else lat for lat, _ in places], dtype=np.float64)
     longitude = np.array([np.nan if lon is None else lon for _, lon in places], dtype=np.float64)
     if chosen is not None:
         latitude[~chosen] = np.nan
-    rows = np.isfinite(latitude[arrays.index]) & np.isfinite(arrays.value) if len(arrays.index) else np.zeros(0, np.bool_)
+    rows = (
+        np.isfinite(latitude[arrays.index]) & np.isfinite(arrays.value) if len(arrays.index) else np.zeros(0, np.bool_)
+    )
     index = arrays.index[rows]
     return Rainfall(latitude[index], longitude[index], arrays.end_s[rows], arrays.value[rows] > 0.0)

@@ -39,9 +39,20 @@ RAIN_LIMIT = 60.0
 _PREFERRED_WINDOW_S = 600
 _DOSE_UNITS = ("nSv/h", "nGy/h")
 _INTERVALS = 49
-_LAB = frozenset({Dimension.ACTIVITY_PER_VOLUME, Dimension.ACTIVITY_PER_MASS, Dimension.ACTIVITY_PER_AREA, Dimension.TRITIUM_UNIT, Dimension.RATIO})
+_LAB = frozenset(
+    {
+        Dimension.ACTIVITY_PER_VOLUME,
+        Dimension.ACTIVITY_PER_MASS,
+        Dimension.ACTIVITY_PER_AREA,
+        Dimension.TRITIUM_UNIT,
+        Dimension.RATIO,
+    }
+)
 _WHY_NOT = {
-    Freshness.LATE: Untold.LATE, Freshness.SILENT: Untold.SILENT, Freshness.FEED_LATE: Untold.FEED_BLIND, Freshness.NEVER: Untold.SILENT,
+    Freshness.LATE: Untold.LATE,
+    Freshness.SILENT: Untold.SILENT,
+    Freshness.FEED_LATE: Untold.FEED_BLIND,
+    Freshness.NEVER: Untold.SILENT,
 }
 
 
@@ -98,7 +109,9 @@ def _by_kind(series: Sequence[SeriesLike]) -> dict[Kind, list[int]]:
     for row, like in enumerate(series):
         if _takes_part(like, heard_s[like.series.feed_id]):
             one = like.series
-            rows[one.medium, one.quantity, one.analyte, one.unit, one.window_s, one.exercise or like.station.exercise].append(row)
+            rows[
+                one.medium, one.quantity, one.analyte, one.unit, one.window_s, one.exercise or like.station.exercise
+            ].append(row)
     kinds: dict[Kind, list[int]] = defaultdict(list)
     for found in rows.values():
         kinds[kind_of(series[found[0]])] += found
@@ -108,9 +121,20 @@ def _by_kind(series: Sequence[SeriesLike]) -> dict[Kind, list[int]]:
 def kind_of(like: SeriesLike) -> Kind:
     """The kind that a series belongs to."""
     series = like.series
-    window = WindowClass.CURRENT if series.window_s <= 3600 else WindowClass.DAY if series.window_s <= 86400 else WindowClass.LONG
+    window = (
+        WindowClass.CURRENT
+        if series.window_s <= 3600
+        else WindowClass.DAY
+        if series.window_s <= 86400
+        else WindowClass.LONG
+    )
     return Kind(
-        series.medium, series.quantity, series.analyte, BY_CODE[series.unit].dimension, window, series.exercise or like.station.exercise
+        series.medium,
+        series.quantity,
+        series.analyte,
+        BY_CODE[series.unit].dimension,
+        window,
+        series.exercise or like.station.exercise,
     )
 
 
@@ -157,7 +181,8 @@ def _gates(dose: BoolArray, base: Baselines, rise: FloatArray) -> tuple[BoolArra
         by_dose = np.logical_or.reduce([(rise >= least) & (z >= sigmas) for least, sigmas in ABOVE])
         far_dose = (rise >= FAR_ABOVE[0]) & (z >= FAR_ABOVE[1])
         share, far = (
-            (rise >= part * np.abs(base.median)) & (z >= sigmas) & (base.median != 0.0) for part, sigmas in (_RELATIVE_ABOVE, _RELATIVE_FAR)
+            (rise >= part * np.abs(base.median)) & (z >= sigmas) & (base.median != 0.0)
+            for part, sigmas in (_RELATIVE_ABOVE, _RELATIVE_FAR)
         )
     return np.where(dose, by_dose, share), np.where(dose, far_dose, far)
 
@@ -208,25 +233,49 @@ def _summary(q: _Question, kind: Kind, rows: list[int]) -> Summary:
     explained = [_explained(one, q) for one in above]
     evidence = _evidence(q, kind, stations, explained, copies)
     state, reasons = verdict(evidence)
-    newest = max((int(q.arrays.end_s[q.columns.newest[row]]) for row in rows if q.columns.newest[row] >= 0), default=None)
-    counts = Counts(len(stations), len(fresh), evidence.judged, len(above), None if newest is None else q.now_s - newest,
-        evidence.excluded.get(Untold.BELOW_RANGE, 0))
+    newest = max(
+        (int(q.arrays.end_s[q.columns.newest[row]]) for row in rows if q.columns.newest[row] >= 0), default=None
+    )
+    counts = Counts(
+        len(stations),
+        len(fresh),
+        evidence.judged,
+        len(above),
+        None if newest is None else q.now_s - newest,
+        evidence.excluded.get(Untold.BELOW_RANGE, 0),
+    )
     values = np.array([q.columns.value[q.columns.newest_used[one.row]] for one in fresh], dtype=np.float64)
     known = [one for one in explained if one is not None]
     stated = evidence.unit_stated
     return Summary(
-        area_id=q.area.id, kind=kind, unit=common_unit(kind.quantity, q.arrays.series[rows[0]].series.unit), as_of_s=q.now_s,
-        window_s=q.window_s, expected=len(stations), reporting=sum(one.reported for one in stations.values()), fresh=len(fresh),
-        judged=evidence.judged, excluded=evidence.excluded, coverage=evidence.coverage,
-        quantiles=_spread(values) if stated else None, lowest=_extreme(fresh, values, q, largest=False) if stated else None,
-        highest=_extreme(fresh, values, q, largest=True) if stated else None, departures=_departures(fresh, q.columns),
-        censored=_censored(rows, q), rain_explained=sum(known) / len(above) if known else None, newest_s=newest, state=state,
-        reasons=reasons, sentences=sentences(q.area, kind, state, reasons, counts),
+        area_id=q.area.id,
+        kind=kind,
+        unit=common_unit(kind.quantity, q.arrays.series[rows[0]].series.unit),
+        as_of_s=q.now_s,
+        window_s=q.window_s,
+        expected=len(stations),
+        reporting=sum(one.reported for one in stations.values()),
+        fresh=len(fresh),
+        judged=evidence.judged,
+        excluded=evidence.excluded,
+        coverage=evidence.coverage,
+        quantiles=_spread(values) if stated else None,
+        lowest=_extreme(fresh, values, q, largest=False) if stated else None,
+        highest=_extreme(fresh, values, q, largest=True) if stated else None,
+        departures=_departures(fresh, q.columns),
+        censored=_censored(rows, q),
+        rain_explained=sum(known) / len(above) if known else None,
+        newest_s=newest,
+        state=state,
+        reasons=reasons,
+        sentences=sentences(q.area, kind, state, reasons, counts),
         feeds=tuple(sorted({q.arrays.series[row].series.feed_id for row in rows})),
     )
 
 
-def _evidence(q: _Question, kind: Kind, stations: Mapping[str, _Seen], explained: Sequence[bool | None], copies: frozenset[int]) -> Evidence:
+def _evidence(
+    q: _Question, kind: Kind, stations: Mapping[str, _Seen], explained: Sequence[bool | None], copies: frozenset[int]
+) -> Evidence:
     """The counts that the verdict is made of."""
     excluded: Counter[Untold] = Counter(one.why for one in stations.values() if one.why is not None)
     if copies:
@@ -234,10 +283,16 @@ def _evidence(q: _Question, kind: Kind, stations: Mapping[str, _Seen], explained
     fresh = [one for one in stations.values() if one.why is None]
     silent_above = [one for one in stations.values() if one.why is not None and one.above]
     return Evidence(
-        expected=len(stations), fresh=len(fresh), judged=sum(one.judged for one in fresh), above=sum(one.above for one in fresh),
-        by_rain=sum(one is True for one in explained), rain_unknown=sum(one is None for one in explained),
-        far=sum(one.far for one in fresh if one.above), beyond=sum(one.beyond for one in stations.values()),
-        last_above=sum(_explained(one, q) is not True for one in silent_above), unit_stated=kind.dimension is not Dimension.UNSTATED,
+        expected=len(stations),
+        fresh=len(fresh),
+        judged=sum(one.judged for one in fresh),
+        above=sum(one.above for one in fresh),
+        by_rain=sum(one is True for one in explained),
+        rain_unknown=sum(one is None for one in explained),
+        far=sum(one.far for one in fresh if one.above),
+        beyond=sum(one.beyond for one in stations.values()),
+        last_above=sum(_explained(one, q) is not True for one in silent_above),
+        unit_stated=kind.dimension is not Dimension.UNSTATED,
         excluded=dict(sorted(excluded.items())),
     )
 
@@ -250,13 +305,26 @@ def _see(q: _Question, row: int) -> _Seen:
     standing = q.feeds.of(like.series.feed_id)
     found = freshness(end_s, q.now_s, standing)
     if found is not Freshness.FRESH:
-        found = freshness(end_s, q.now_s, standing, _interval_s(arrays, last))  # its habit is dear to find out, and excuses at most
+        found = freshness(
+            end_s, q.now_s, standing, _interval_s(arrays, last)
+        )  # its habit is dear to find out, and excuses at most
     why = None if found is Freshness.FRESH else _WHY_NOT[found]
     beyond = False
     if why is None:
-        why, beyond = _unfit(int(arrays.qc[last]), CENSORING_CODES[int(arrays.censoring[last])], float(columns.value[last]))
+        why, beyond = _unfit(
+            int(arrays.qc[last]), CENSORING_CODES[int(arrays.censoring[last])], float(columns.value[last])
+        )
     judged = bool(columns.base.count[row] >= LEAST_FOR_SUMMARY)
-    return _Seen(row, like, why, judged, bool(columns.above[row]), bool(columns.far[row]), beyond, end_s is not None and end_s > q.now_s - q.window_s)
+    return _Seen(
+        row,
+        like,
+        why,
+        judged,
+        bool(columns.above[row]),
+        bool(columns.far[row]),
+        beyond,
+        end_s is not None and end_s > q.now_s - q.window_s,
+    )
 
 
 def _unfit(qc: int, code: Censoring, value: float) -> tuple[Untold | None, bool]:
@@ -291,7 +359,12 @@ def _same_window(one: _Seen, other: _Seen) -> bool:
 
 
 def _preference(one: _Seen) -> tuple[bool, bool, int, str]:
-    return (one.why is not None, not one.judged, abs(one.like.series.window_s - _PREFERRED_WINDOW_S), one.like.series.uid)
+    return (
+        one.why is not None,
+        not one.judged,
+        abs(one.like.series.window_s - _PREFERRED_WINDOW_S),
+        one.like.series.uid,
+    )
 
 
 def _explained(one: _Seen, q: _Question) -> bool | None:
@@ -323,7 +396,9 @@ def _departures(fresh: list[_Seen], columns: _Columns) -> Departures | None:
         return None
     rise = columns.rise[[one.row for one in judged]]
     above = [one.like.station.station.uid for one in judged if one.above]
-    return Departures(float(np.median(rise)), float(np.quantile(rise, 0.95)), float(rise.max()), len(above), tuple(above[:20]))
+    return Departures(
+        float(np.median(rise)), float(np.quantile(rise, 0.95)), float(rise.max()), len(above), tuple(above[:20])
+    )
 
 
 def _censored(rows: list[int], q: _Question) -> dict[str, int]:
@@ -332,4 +407,8 @@ def _censored(rows: list[int], q: _Question) -> dict[str, int]:
     mine[rows] = True
     chosen = mine[arrays.index] & (arrays.end_s > q.now_s - q.window_s)
     counts = np.bincount(arrays.censoring[chosen], minlength=len(CENSORING_CODES))
-    return {code.value: int(counts[at]) for at, code in enumerate(CENSORING_CODES) if counts[at] and code is not Censoring.NONE}
+    return {
+        code.value: int(counts[at])
+        for at, code in enumerate(CENSORING_CODES)
+        if counts[at] and code is not Censoring.NONE
+    }

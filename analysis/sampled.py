@@ -63,7 +63,9 @@ class SampleSummary:
     sentences: Mapping[str, str]
 
 
-def summarise_samples(area: AreaName, samples: Iterable[Sample], *, from_s: int, to_s: int) -> tuple[SampleSummary, ...]:
+def summarise_samples(
+    area: AreaName, samples: Iterable[Sample], *, from_s: int, to_s: int
+) -> tuple[SampleSummary, ...]:
     """Summaries by kind, in order; `samples` are the newest revisions, with ends in [from_s, to_s). Ages count from `to_s`."""
     found: dict[SampleKind, list[tuple[Sample, SampleResult]]] = defaultdict(list)
     for sample in samples:
@@ -74,7 +76,9 @@ def summarise_samples(area: AreaName, samples: Iterable[Sample], *, from_s: int,
     return tuple(_summary(area, kind, found[kind], from_s, to_s) for kind in kinds)
 
 
-def _summary(area: AreaName, kind: SampleKind, rows: list[tuple[Sample, SampleResult]], from_s: int, to_s: int) -> SampleSummary:
+def _summary(
+    area: AreaName, kind: SampleKind, rows: list[tuple[Sample, SampleResult]], from_s: int, to_s: int
+) -> SampleSummary:
     own = QUANTITIES[kind.quantity].unit
     unit = own if BY_CODE[own].dimension is kind.dimension else rows[0][1].unit
     detected = [_in(unit, r, r.value) for _, r in rows if r.censoring in _PLAIN and r.value is not None]
@@ -89,8 +93,20 @@ def _summary(area: AreaName, kind: SampleKind, rows: list[tuple[Sample, SampleRe
     quantiles = censored_quantiles(np.array(detected), np.array(limits), _Q) if known else (None,) * len(_Q)
     newest_s = max(sample.end_s for sample, _ in rows)
     return SampleSummary(
-        area.id, kind, unit, from_s, to_s, len({sample.station_uid for sample, _ in rows}), len(rows), len(detected), below, dict(other),
-        quantiles, newest_s, RegionState.INSUFFICIENT, (Untold.NO_FRESH_READING,),
+        area.id,
+        kind,
+        unit,
+        from_s,
+        to_s,
+        len({sample.station_uid for sample, _ in rows}),
+        len(rows),
+        len(detected),
+        below,
+        dict(other),
+        quantiles,
+        newest_s,
+        RegionState.INSUFFICIENT,
+        (Untold.NO_FRESH_READING,),
         _sentences(area, kind, (len(rows), len(detected), below), to_s - newest_s),
     )
 
@@ -102,8 +118,13 @@ def _in(unit: str, result: SampleResult, value: float) -> float:
 def _sentences(area: AreaName, kind: SampleKind, counts: tuple[int, int, int], age_s: int) -> dict[str, str]:
     return {
         language: _TEXT[language].format(
-            area=area.name(language), medium=MEDIA[kind.medium].names[at], analyte=kind.analyte, n=counts[0], detected=counts[1],
-            below=counts[2], age=age_words(age_s, language),
+            area=area.name(language),
+            medium=MEDIA[kind.medium].names[at],
+            analyte=kind.analyte,
+            n=counts[0],
+            detected=counts[1],
+            below=counts[2],
+            age=age_words(age_s, language),
         )
         for at, language in enumerate(LANGUAGES)
     }

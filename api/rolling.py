@@ -32,7 +32,15 @@ def _bucket(
     values: FloatArray = arrays.value[inside & fit]
     known = [float(q) for q in np.quantile(values, _QUANTILES)] if len(values) else [None] * len(_QUANTILES)
     return BucketRow(
-        series.uid, begin_s, begin_s + step_s, series.unit, len(values), int(np.sum(inside & censored)),
-        int(np.sum(inside & ~fit & ~censored)), float(values.min()) if len(values) else None,
-        float(values.max()) if len(values) else None, float(values.mean()) if len(values) else None, *known,
+        series.uid,
+        begin_s,
+        begin_s + step_s,
+        series.unit,
+        len(values),
+        int(np.sum(inside & censored)),
+        int(np.sum(inside & ~fit & ~censored)),
+        float(values.min()) if len(values) else None,
+        float(values.max()) if len(values) else None,
+        float(values.mean()) if len(values) else None,
+        *known,
     )

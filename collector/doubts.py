@@ -41,11 +41,19 @@ def _rows(harvest: Harvest, at: tuple[str | int, ...]) -> Iterator[Doubt]:
     for reason in (Refusal.ROWS_NOT_FOUND, Refusal.MISSING_COLUMN, Refusal.BAD_SYNTAX, Refusal.WRONG_ENCODING):
         row = next((row for row in harvest.refused_rows if row.reason is reason), None)
         if row is not None:
-            yield Doubt((*at, "decode"), f"{reason.value}: {row.detail}; correct the path or name, or see whether the answer changed")
+            yield Doubt(
+                (*at, "decode"),
+                f"{reason.value}: {row.detail}; correct the path or name, or see whether the answer changed",
+            )
     if units_refused := harvest.refused.get(Refusal.UNKNOWN_UNIT):
-        yield Doubt((*at, "measures"), f"{units_refused} rows state another unit than the file; correct `unit`, never the check")
+        yield Doubt(
+            (*at, "measures"), f"{units_refused} rows state another unit than the file; correct `unit`, never the check"
+        )
     if clashes := harvest.refused.get(Refusal.CONTRADICTS_IN_PAYLOAD):
-        yield Doubt((*at, "station", "key"), f"{clashes} rows contradict another row of one station and time; is the key complete?")
+        yield Doubt(
+            (*at, "station", "key"),
+            f"{clashes} rows contradict another row of one station and time; is the key complete?",
+        )
 
 
 def _stations(harvest: Harvest, feed: FeedSpec, form: Form, at: tuple[str | int, ...]) -> Iterator[Doubt]:
@@ -55,7 +63,9 @@ def _stations(harvest: Harvest, feed: FeedSpec, form: Form, at: tuple[str | int,
         told = f"{lost} of {count} positions are refused; are latitude and longitude swapped, or is `form` another?"
         yield Doubt((*at, "station", "position"), told)
     wanted = feed.expect.stations
-    alone = len([one for one in feed.forms if one.measures]) == 1 and not form.request.variables and not form.request.paging
+    alone = (
+        len([one for one in feed.forms if one.measures]) == 1 and not form.request.variables and not form.request.paging
+    )
     if wanted and alone and form.measures and not wanted * 0.5 <= count <= wanted * 2:
         yield Doubt(("expect", "stations"), f"{count} stations where {wanted} are expected")
 
@@ -70,7 +80,9 @@ def _times(harvest: Harvest, feed: FeedSpec, at: tuple[str | int, ...], received
         return
     age_s = received_s - int(harvest.readings.end_s.max())
     if age_s > feed.schedule.lag_s + max(2 * _HOUR_S, feed.schedule.late_after_s - feed.schedule.lag_s):
-        told = f"the newest reading is {age_s / _HOUR_S:.1f} hours old where {feed.schedule.lag_s / _HOUR_S:.1f} are usual"
+        told = (
+            f"the newest reading is {age_s / _HOUR_S:.1f} hours old where {feed.schedule.lag_s / _HOUR_S:.1f} are usual"
+        )
         yield Doubt((*at, "time", "zone"), f"{told}; is `zone` right, or is the publisher late?")
 
 
@@ -83,7 +95,11 @@ def _values(readings: Readings, form: Form, at: tuple[str | int, ...]) -> Iterat
             continue
         place = (*at, "measures", number, "unit")
         base = quantities.BY_ID[measure.quantity].unit
-        median = units.convert(float(np.median(values)), measure.unit, base) if measure.unit != base else float(np.median(values))
+        median = (
+            units.convert(float(np.median(values)), measure.unit, base)
+            if measure.unit != base
+            else float(np.median(values))
+        )
         if measure.quantity in DOSE_RATES and base in {"nSv/h", "nGy/h"} and not _GROUND[0] <= median <= _GROUND[1]:
             told = f"the median of {measure.column} is {median:g} {base} where normal ground gives 30 to 200"
             yield Doubt(place, f"{told}; is `unit: {measure.unit}` right?")

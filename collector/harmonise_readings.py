@@ -120,9 +120,7 @@ class _MeasureReader:
         series = self._lookup(table, rows, stations, variables)
         return _Columns(np.array(rows, dtype=np.int64), np.array(series, dtype=np.int64), values, texts, self._flags)
 
-    def _of_unit(
-        self, rows: list[int], table: RawTable, column: str, variables: Mapping[str, str]
-    ) -> list[int]:
+    def _of_unit(self, rows: list[int], table: RawTable, column: str, variables: Mapping[str, str]) -> list[int]:
         """The rows that state the unit of this measure; any other unit is refused, never converted."""
         stated = cells(table, column, variables)
         kept = []
@@ -163,7 +161,9 @@ def stamps_of(table: RawTable, time: TimeMap, context: Context) -> Cells:
     if time.clock is None:
         return texts
     clocks = cells(table, time.clock, context.variables)
-    return [f"{day.strip()} {clock.strip()}" if day and clock else None for day, clock in zip(texts, clocks, strict=True)]
+    return [
+        f"{day.strip()} {clock.strip()}" if day and clock else None for day, clock in zip(texts, clocks, strict=True)
+    ]
 
 
 class ReadingsReader:

@@ -66,7 +66,9 @@ def rows_below(document: Any, path: str, most: int) -> tuple[list[Any], list[Any
     owners: list[Any] = []
     for holder in rows:
         below = rows_at(holder, rest.removeprefix(".")) if "[]" not in rest else None
-        deeper = (below, [holder] * len(below)) if below is not None else rows_below(holder, rest.removeprefix("."), most)
+        deeper = (
+            (below, [holder] * len(below)) if below is not None else rows_below(holder, rest.removeprefix("."), most)
+        )
         if deeper is not None:
             found += deeper[0]
             owners += deeper[1]

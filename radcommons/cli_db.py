@@ -78,7 +78,8 @@ def vacuum(database: at.DatabaseOption = at.DATABASE) -> None:
 def verify(
     database: at.DatabaseOption = at.DATABASE,
     public_key: Annotated[
-        list[str] | None, typer.Option("--public-key", help="Only this key's signatures count (hex, as /v1/log/head tells it).")
+        list[str] | None,
+        typer.Option("--public-key", help="Only this key's signatures count (hex, as /v1/log/head tells it)."),
     ] = None,
 ) -> None:
     """Hold every stored value to the signed log: find edits, drops and back-dates; exit status 1 when something is found."""

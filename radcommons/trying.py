@@ -62,7 +62,9 @@ def show_doubts(config: Config, feed: FeedSpec, answer: Answer, harvest: Harvest
     document, _ = read_yaml(config.folder / name, name)
     for doubt in doubts(harvest, feed, found[0], answer.received_s) if found else ():
         line, column = position(document, doubt.path)
-        _console.print(f"look at {name}:{line}:{column} {'.'.join(map(str, doubt.path))}: {doubt.message}", markup=False)
+        _console.print(
+            f"look at {name}:{line}:{column} {'.'.join(map(str, doubt.path))}: {doubt.message}", markup=False
+        )
 
 
 def show(harvest: Harvest, received_s: float) -> None:

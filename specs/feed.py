@@ -89,7 +89,9 @@ class Form(Strict):
         given = [bool(self.measures), self.samples is not None, self.quakes is not None]
         given += [self.marks is not None, self.catalogue]
         if sum(given) != 1:
-            raise ValueError("a form has exactly one of `measures`, `samples`, `quakes` and `marks` (or is a `catalogue`)")
+            raise ValueError(
+                "a form has exactly one of `measures`, `samples`, `quakes` and `marks` (or is a `catalogue`)"
+            )
         if self.quakes is None and self.station is None:
             raise ValueError("`station` is missing")
         if self.marks is None and not self.catalogue and self.time is None:

@@ -27,7 +27,9 @@ class Irix(Common):
     """
 
     format: Literal["irix"]
-    contexts: tuple[Literal["Routine", "Emergency", "Exercise", "Test"], ...] = Field(default=("Routine", "Emergency"), min_length=1)
+    contexts: tuple[Literal["Routine", "Emergency", "Exercise", "Test"], ...] = Field(
+        default=("Routine", "Emergency"), min_length=1
+    )
 
 
 class N42(Common):

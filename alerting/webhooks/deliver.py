@@ -63,7 +63,9 @@ class Deliverer:
             await deliveries.release_leases(self.store)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._own is not None:
             await self._own.close()
             self._own = self.sender = None
@@ -75,7 +77,11 @@ class Deliverer:
         try:
             while True:
                 free = IN_FLIGHT - len(flying)
-                runs = await deliveries.due_runs(self.store, self.clock.now_s(), limit=free, run=RUN, lease_s=LEASE_S) if free else []
+                runs = (
+                    await deliveries.due_runs(self.store, self.clock.now_s(), limit=free, run=RUN, lease_s=LEASE_S)
+                    if free
+                    else []
+                )
                 flying |= {asyncio.create_task(self.deliver(run)) for run in runs}
                 if not flying:
                     return made
@@ -103,9 +109,15 @@ class Deliverer:
         answered = await self._post(due, now_s)
         after = decide(answered, delivery.attempts + 1, now_s, self.chance)
         attempt = AttemptRow(
-            now_s, answered.status or None, after.verdict.value, (answered.failure or answered.first_bytes)[:500], answered.duration_ms
+            now_s,
+            answered.status or None,
+            after.verdict.value,
+            (answered.failure or answered.first_bytes)[:500],
+            answered.duration_ms,
         )
-        return deliveries.Attempted(delivery.uid, attempt, after.due_s, self._subscription_state(due.subscription, after))
+        return deliveries.Attempted(
+            delivery.uid, attempt, after.due_s, self._subscription_state(due.subscription, after)
+        )
 
     async def _post(self, due: DueDelivery, now_s: float) -> Answered:
         if self.sender is None:

@@ -32,7 +32,11 @@ class HttpSender:
     """The real one. `open` it once per program and `close` it after its users. `resolver` replaces the system's, for tests."""
 
     def __init__(
-        self, policy: TargetPolicy, user_agent: str, timeout: aiohttp.ClientTimeout = TIMEOUT, resolver: AbstractResolver | None = None
+        self,
+        policy: TargetPolicy,
+        user_agent: str,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
+        resolver: AbstractResolver | None = None,
     ) -> None:
         self._policy = policy
         self._user_agent = user_agent
@@ -46,10 +50,18 @@ class HttpSender:
 
     def _session(self, *, plain: bool) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            socket_factory=guarded(self._policy, plain=plain), limit=200, limit_per_host=8, use_dns_cache=False, resolver=self._resolver
+            socket_factory=guarded(self._policy, plain=plain),
+            limit=200,
+            limit_per_host=8,
+            use_dns_cache=False,
+            resolver=self._resolver,
         )
         return aiohttp.ClientSession(
-            connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False
+            connector=connector,
+            timeout=self._timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
         )
 
     async def close(self) -> None:
@@ -69,7 +81,9 @@ class HttpSender:
         sent = {"content-type": "application/json", "user-agent": self._user_agent, **headers}
         try:
             target = URL(url)
-            async with self._sessions[target.scheme].post(target, data=body, headers=sent, allow_redirects=False) as response:
+            async with self._sessions[target.scheme].post(
+                target, data=body, headers=sent, allow_redirects=False
+            ) as response:
                 first = await _first_bytes(response)
                 return Answered(response.status, response.headers.get("Retry-After", ""), first, "", _since(begun))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

@@ -138,9 +138,13 @@ def headers(keys: Sequence[SigningKey], message_id: str, timestamp_s: int, body:
     }
 
 
-def verify(keys: Sequence[VerifyingKey], received: Mapping[str, str], body: bytes, now_s: int, tolerance_s: int = TOLERANCE_S) -> None:
+def verify(
+    keys: Sequence[VerifyingKey], received: Mapping[str, str], body: bytes, now_s: int, tolerance_s: int = TOLERANCE_S
+) -> None:
     """Check a message as a receiver does; raises BadSignature."""
-    message_id, stamp, listed = (received.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature"))
+    message_id, stamp, listed = (
+        received.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+    )
     if not message_id or not stamp.isdigit() or not stamp.isascii() or abs(now_s - int(stamp)) > tolerance_s:
         raise BadSignature("the headers are incomplete or the message is out of time")
     content = _content(message_id, stamp, body)

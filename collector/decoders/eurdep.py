@@ -77,9 +77,7 @@ def _statement(line: str) -> tuple[str, str] | None:
     return text[1:end].strip(), text[end + 1 :].strip()
 
 
-def _take(
-    line: str, word: str, rest: str, number: int, message: _Message, reading: _Reading, spec: Eurdep
-) -> None:
+def _take(line: str, word: str, rest: str, number: int, message: _Message, reading: _Reading, spec: Eurdep) -> None:
     section = message.sections[-1] if message.sections else ""
     if word.startswith("BEGIN_"):
         message.sections.append(word.removeprefix("BEGIN_"))

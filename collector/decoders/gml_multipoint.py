@@ -74,7 +74,9 @@ def _rows(
     rows = []
     for number, (where, numbers) in enumerate(zip(positions, values, strict=True), 1):
         if len(where) != 3 or len(numbers) != len(fields):
-            findings.refuse(Refusal.NOT_A_RECORD, number, f"{' '.join(where)}: {len(numbers)} values, {len(fields)} fields")
+            findings.refuse(
+                Refusal.NOT_A_RECORD, number, f"{' '.join(where)}: {len(numbers)} values, {len(fields)} fields"
+            )
             continue
         station = stations.get(_place(where))
         if station is None:

@@ -37,4 +37,6 @@ def _below(rows: list[tuple[int, list[str]]], names: list[str], spec: HtmlTable,
     """Source lines stop at 65535 in this library, and pages may stand on one line: then rows are counted."""
     lines = [line for line, _ in rows]
     where = lines if len(set(lines)) == len(lines) else list(range(1, len(rows) + 1))
-    return table_of_lines([(at, cells) for at, (_, cells) in zip(where, rows, strict=True)], names, spec.max_rows, wanted)
+    return table_of_lines(
+        [(at, cells) for at, (_, cells) in zip(where, rows, strict=True)], names, spec.max_rows, wanted
+    )

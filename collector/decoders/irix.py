@@ -35,10 +35,10 @@ def decode(body: bytes, spec: Irix, wanted: Wanted) -> RawTable:
     if missing := [name for name in ("organisation", "created", "context", "uuid") if not head[name]]:
         raise PayloadRefused(Refusal.NOT_A_RECORD, f"the report does not state its {', '.join(missing)}")
     if head["context"] not in spec.contexts:
-        raise PayloadRefused(Refusal.FILTERED_BY_FEED, f"a report of context {head['context']} is not measured data here")
-    places = {
-        str(place.get("id")): place for place in report.iter() if local(place) == "Location" and place.get("id")
-    }
+        raise PayloadRefused(
+            Refusal.FILTERED_BY_FEED, f"a report of context {head['context']} is not measured data here"
+        )
+    places = {str(place.get("id")): place for place in report.iter() if local(place) == "Location" and place.get("id")}
     found = [(row, one.sourceline or 0) for one, row in _rows(report, places)]
     if len(found) > spec.max_rows:
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(found)} measurements, at most {spec.max_rows} are read")
@@ -72,9 +72,7 @@ def _rows(
                 yield one, {"kind": kind, **_row(group, one, places)}
 
 
-def _row(
-    group: etree._Element, one: etree._Element, places: dict[str, etree._Element]
-) -> dict[str, str | None]:
+def _row(group: etree._Element, one: etree._Element, places: dict[str, etree._Element]) -> dict[str, str | None]:
     """A measurement with what its group says for all: type, period, apparatus, place."""
     row = {name: text_at(one, path) or text_at(group, path) for name, path in _BELOW.items()}
     row["type"] = next((text for name in _TYPES if (text := text_at(group, name))), None)

@@ -110,4 +110,6 @@ def _document(body: bytes, spec: JsonCommon) -> Any:
 
 
 def _not_found(path: str, document: Any, kind: str) -> PayloadRefused:
-    return PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no {kind} at `{path or 'the top'}`; the document has {shape(document)}")
+    return PayloadRefused(
+        Refusal.ROWS_NOT_FOUND, f"no {kind} at `{path or 'the top'}`; the document has {shape(document)}"
+    )

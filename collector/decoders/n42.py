@@ -13,9 +13,7 @@ from domain.reasons import Refusal
 from specs.columns import Wanted
 from specs.standards import N42
 
-_DURATION = re.compile(
-    r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,9})M)?(?:(\d{1,12}(?:\.\d{1,12})?)S)?)?", re.ASCII
-)
+_DURATION = re.compile(r"P(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,9})M)?(?:(\d{1,12}(?:\.\d{1,12})?)S)?)?", re.ASCII)
 _DIALECTS = {"RadInstrumentData": "2011", "N42InstrumentData": "2006"}
 _MOST_CHANNELS = 1 << 17
 Row = dict[str, str | None]
@@ -67,7 +65,10 @@ def _of_2011(root: etree._Element) -> Iterator[tuple[etree._Element, Row]]:
         }  # fmt: skip
         for spectrum in children(measurement, "Spectrum"):
             detector = spectrum.get("radDetectorInformationReference")
-            yield spectrum, {**shared, "detector": detector, "live_time_s": seconds(text_at(spectrum, "LiveTimeDuration"))}
+            yield (
+                spectrum,
+                {**shared, "detector": detector, "live_time_s": seconds(text_at(spectrum, "LiveTimeDuration"))},
+            )
         for dose in children(measurement, "DoseRate"):
             detector = dose.get("radDetectorInformationReference")
             yield dose, {**shared, "detector": detector, "dose_rate": text_at(dose, "DoseRateValue")}
@@ -122,7 +123,9 @@ def seconds(text: str | None) -> str | None:
 
 
 def _instrument(root: etree._Element) -> dict[str, str]:
-    found = next((one for one in root.iter() if local(one) in {"RadInstrumentInformation", "InstrumentInformation"}), None)
+    found = next(
+        (one for one in root.iter() if local(one) in {"RadInstrumentInformation", "InstrumentInformation"}), None
+    )
     if found is None:
         return {}
     texts = {

@@ -68,7 +68,9 @@ def _sheet(sheet: Any, name: str, spec: Sheets, wanted: Wanted) -> RawTable | No
             break
         body.append((number, cells))
     table = table_of_lines(body, numbered_names(header), spec.max_rows, wanted)
-    return RawTable({**table.columns, "sheet": [name] * len(table)}, table.where, table.read, table.head, table.findings)
+    return RawTable(
+        {**table.columns, "sheet": [name] * len(table)}, table.where, table.read, table.head, table.findings
+    )
 
 
 def _rows(sheet: Any, most: int) -> Iterator[tuple[int, list[str]]]:
@@ -102,9 +104,7 @@ def numbered_names(cells: Iterable[str]) -> list[str]:
     return names
 
 
-def table_of_lines(
-    rows: Sequence[tuple[int, list[str]]], names: Sequence[str], most: int, wanted: Wanted
-) -> RawTable:
+def table_of_lines(rows: Sequence[tuple[int, list[str]]], names: Sequence[str], most: int, wanted: Wanted) -> RawTable:
     """Numbered rows of cells as columns; short rows end in empty cells, rows that are too long are refused."""
     if len(rows) > most:
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(rows)} rows, at most {most} are read")

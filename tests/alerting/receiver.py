@@ -27,7 +27,13 @@ def main() -> None:
         except standardwebhooks.WebhookVerificationError:
             data, verified = json.loads(body), False
         status = answers.pop(0) if answers else 204
-        line = {"id": request.headers["webhook-id"], "verified": verified, "status": status, "size": len(body), "body": data}
+        line = {
+            "id": request.headers["webhook-id"],
+            "verified": verified,
+            "status": status,
+            "size": len(body),
+            "body": data,
+        }
         with log.open("a", encoding="utf-8") as file:  # noqa: ASYNC230 - one short line, in a test
             file.write(json.dumps(line) + "\n")
         headers = {"Location": "http://127.0.0.1:1/"} if status in (301, 302) else {}

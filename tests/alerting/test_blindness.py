@@ -46,7 +46,9 @@ def test_a_station_is_quiet_when_it_was_late_at_each_of_the_last_polls_on_time()
     before = quiet_before_s(log(OK, LATE, OK, OK), 5400, N)
     assert before == T - 5400
     at = T + 1820
-    seen = quiet([Station(T - 5401, before), Station(T - 5399, before), Station(T - 90_000, before), Station(T, None)], at, N)
+    seen = quiet(
+        [Station(T - 5401, before), Station(T - 5399, before), Station(T - 90_000, before), Station(T, None)], at, N
+    )
     assert (seen.quiet, seen.active) == (1, 3)
 
 

@@ -42,7 +42,22 @@ def test_every_message_of_a_random_life_is_valid_and_reads_back_equal(life, late
         assert message.sent.text.endswith("-00:00")
         assert all(len(info.headline) <= 160 for info in message.infos)
         assert [info.language for info in message.infos] == list(LANGUAGES)
-        assert len({(i.categories, i.urgency, i.severity, i.certainty, i.expires, tuple((a.polygons, a.circles, a.geocodes) for a in i.areas)) for i in message.infos}) == 1
+        assert (
+            len(
+                {
+                    (
+                        i.categories,
+                        i.urgency,
+                        i.severity,
+                        i.certainty,
+                        i.expires,
+                        tuple((a.polygons, a.circles, a.geocodes) for a in i.areas),
+                    )
+                    for i in message.infos
+                }
+            )
+            == 1
+        )
         assert all(info.expires.s > message.sent.s for info in message.infos)
         assert (message.msg_type is MsgType.ALERT) == (not message.references)
         assert (message.status is Status.ACTUAL) == (not alert.is_exercise and not alert.test)
@@ -64,7 +79,11 @@ def test_what_is_not_meant_never_comes_out_as_actual(kind):
     refused = read_actual(document(made(**changes), VOICE))
     assert refused.reason is CapRefusal.NOT_ACTUAL
     # and even when somebody on the way changes the status, the marks in the text stop it
-    tampered = document(made(**changes), VOICE).replace(b"<status>Exercise", b"<status>Actual").replace(b"<status>Test", b"<status>Actual")
+    tampered = (
+        document(made(**changes), VOICE)
+        .replace(b"<status>Exercise", b"<status>Actual")
+        .replace(b"<status>Test", b"<status>Actual")
+    )
     assert read_actual(tampered).reason is CapRefusal.EXERCISE_MARK
 
 
@@ -79,7 +98,10 @@ def test_the_first_event_is_an_alert_and_a_later_one_refers_to_all_that_still_st
 
 
 def test_references_leave_out_what_has_expired_but_never_the_last_one():
-    long_ago = made(earlier=(PastEvent(1, AlertState.UNVERIFIED, AT_S - 90_000), PastEvent(2, AlertState.RESOLVED, AT_S - 80_000)), event=EventKind.AMENDED)
+    long_ago = made(
+        earlier=(PastEvent(1, AlertState.UNVERIFIED, AT_S - 90_000), PastEvent(2, AlertState.RESOLVED, AT_S - 80_000)),
+        event=EventKind.AMENDED,
+    )
     assert [r.identifier for r in message_of(long_ago, VOICE).references] == [identifier(long_ago.alert_id, 2)]
 
 
@@ -124,7 +146,12 @@ def test_a_pending_alert_is_not_published_and_not_referred_to():
 def test_silence_says_that_data_stopped_and_that_this_is_no_all_clear():
     message = message_of(made(AlertState.STALE), VOICE)
     assert message.msg_type is MsgType.UPDATE
-    words = {"en": ("data stopped", "not an all-clear"), "ja": ("途絶", "解除ではない"), "ko": ("끊김", "해제가 아님"), "zh-Hans": ("数据中断", "并非解除警报")}
+    words = {
+        "en": ("data stopped", "not an all-clear"),
+        "ja": ("途絶", "解除ではない"),
+        "ko": ("끊김", "해제가 아님"),
+        "zh-Hans": ("数据中断", "并非解除警报"),
+    }
     for info in message.infos:
         assert all(word in info.headline for word in words[info.language])
         assert info.severity is Severity.MODERATE  # what it was: silence lowers nothing
@@ -145,7 +172,9 @@ BANNED = ("safe", "安全", "안전", "INES", "AllClear", "危険はない", "�
 @pytest.mark.parametrize("state", [state for state in AlertState if state is not AlertState.PENDING])
 @pytest.mark.parametrize("level", [None, OIL2])
 def test_no_message_in_any_state_says_a_word_that_nobody_can_answer_for(topic, state, level):
-    text = document(made(state, topic=topic, named_level=level, sampled_s=AT_S - 10**6, result_published_s=AT_S - 10**5), VOICE).decode()
+    text = document(
+        made(state, topic=topic, named_level=level, sampled_s=AT_S - 10**6, result_published_s=AT_S - 10**5), VOICE
+    ).decode()
     assert not [word for word in BANNED if word.lower() in text.lower()]
     for instruction in ("Follow your local authorities", "行政機関の指示", "지역 당국의 안내", "当地主管部门的指示"):
         assert instruction in text
@@ -240,7 +269,14 @@ def test_a_base_that_is_no_address_is_refused_at_once(url):
 def test_times_are_utc_spelled_with_minus_zero():
     assert CapTime.of(0).text == "1970-01-01T00:00:00-00:00"
     assert CapTime.read("2026-11-24T20:34:20+09:00").s == CapTime.read("2026-11-24T11:34:20-00:00").s
-    for bad in ("2026-11-24T20:34:20Z", "2026-11-24T20:34:20", "2026-02-30T00:00:00-00:00", "2026-11-24 20:34:20+09:00", "2026-11-24T20:34:20+15:00", "２０26-11-24T20:34:20+09:00"):
+    for bad in (
+        "2026-11-24T20:34:20Z",
+        "2026-11-24T20:34:20",
+        "2026-02-30T00:00:00-00:00",
+        "2026-11-24 20:34:20+09:00",
+        "2026-11-24T20:34:20+15:00",
+        "２０26-11-24T20:34:20+09:00",
+    ):
         assert CapTime.read(bad) is None, bad
 
 
@@ -251,7 +287,12 @@ def test_alerts_without_area_get_a_circle_or_the_names_of_the_stations():
     (named,) = message_of(made(areas=(), stations=(AlertStation("x:1", "Post"),)), VOICE).infos[0].areas
     assert (named.description, named.circles, named.polygons) == ("Post", (), ())
     assert message_of(made(areas=(), stations=()), VOICE).infos[0].areas == ()
-    blind = message_of(made(areas=(), stations=(), topic=Topic.BLINDNESS, about={"en": "NRA monitoring posts", "ja": "原子力規制委員会"}), VOICE)
+    blind = message_of(
+        made(
+            areas=(), stations=(), topic=Topic.BLINDNESS, about={"en": "NRA monitoring posts", "ja": "原子力規制委員会"}
+        ),
+        VOICE,
+    )
     assert [info.areas[0].description for info in blind.infos[:2]] == ["NRA monitoring posts", "原子力規制委員会"]
     assert blind.infos[1].headline.startswith("原子力規制委員会：")
 
@@ -279,7 +320,9 @@ def test_outlines_cover_every_area_with_few_points():
 
 
 def test_a_publishers_stray_bytes_do_not_stop_an_alert():
-    alert = made(stations=(AlertStation("x:1", "Post\x00\ufffe\r\n<&>", 37.0, 140.0),), areas=(), reasons={"en": "a\x0bb\ud800"})
+    alert = made(
+        stations=(AlertStation("x:1", "Post\x00\ufffe\r\n<&>", 37.0, 140.0),), areas=(), reasons={"en": "a\x0bb\ud800"}
+    )
     body = document(alert, VOICE)
     assert read(body) == message_of(alert, VOICE)
     assert isinstance(alert, CapAlert)

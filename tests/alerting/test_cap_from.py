@@ -15,19 +15,51 @@ GEOGRAPHY = Geography((FUKUSHIMA,))
 
 
 def member(number, peak=40.0):
-    return Member(f"s:{number}", f"st:{number // 2}", 37.0, 140.0, 50.0, 1.0, 30.0, peak, (AT_S - 600, AT_S), (80.0, 85.0), None)
+    return Member(
+        f"s:{number}", f"st:{number // 2}", 37.0, 140.0, 50.0, 1.0, 30.0, peak, (AT_S - 600, AT_S), (80.0, 85.0), None
+    )
 
 
-def row(revision, state, kind, at_s, members=(), exercise=False, rule_kind="departure", counts=None, areas=("JP-07", "XX-99")):
-    subject = Subject("departure-two-readings", "ambient_dose_equivalent_rate" if members else "", "air_over_land", "nSv/h", exercise)
+def row(
+    revision,
+    state,
+    kind,
+    at_s,
+    members=(),
+    exercise=False,
+    rule_kind="departure",
+    counts=None,
+    areas=("JP-07", "XX-99"),
+):
+    subject = Subject(
+        "departure-two-readings", "ambient_dose_equivalent_rate" if members else "", "air_over_land", "nSv/h", exercise
+    )
     life = Life(state, AlertState.FIRING, tuple(members), revision, AT_S - 600, AT_S, at_s)
     record = AlertRecord("al-1", rule_kind, 1, subject, "feed-1", areas, ("feed-1",), life)
-    account = Account("alert.firing", "departure/1", {"en": "Title"}, record, at_s - 300, at_s, at_s, counts=counts or {})
-    return EventRow(f"al-1-{revision}", "al-1", revision, kind.value, state, AlertState.FIRING, at_s, "1", "{}", {"en": "Because."}, exercise, encoded(account))
+    account = Account(
+        "alert.firing", "departure/1", {"en": "Title"}, record, at_s - 300, at_s, at_s, counts=counts or {}
+    )
+    return EventRow(
+        f"al-1-{revision}",
+        "al-1",
+        revision,
+        kind.value,
+        state,
+        AlertState.FIRING,
+        at_s,
+        "1",
+        "{}",
+        {"en": "Because."},
+        exercise,
+        encoded(account),
+    )
 
 
 def test_the_last_event_is_told_and_the_others_are_its_past():
-    rows = [row(1, AlertState.FIRING, EventKind.FIRING, AT_S, [member(1)]), row(2, AlertState.FIRING, EventKind.GREW, AT_S + 600, [member(i, 40.0 + i) for i in range(5)])]
+    rows = [
+        row(1, AlertState.FIRING, EventKind.FIRING, AT_S, [member(1)]),
+        row(2, AlertState.FIRING, EventKind.GREW, AT_S + 600, [member(i, 40.0 + i) for i in range(5)]),
+    ]
     alert = cap_alert(rows, GEOGRAPHY, {"st:1": "Post one"})
     assert alert.count == 3  # two series of one station are one station
     assert alert.highest == 94.0
@@ -46,7 +78,17 @@ def test_an_exercise_stays_one():
 
 
 def test_a_blind_feed_is_named_and_its_quiet_stations_are_counted():
-    rows = [row(1, AlertState.FIRING, EventKind.FIRING, AT_S, rule_kind="blindness", counts={"quiet": 4509, "active": 5000}, areas=())]
+    rows = [
+        row(
+            1,
+            AlertState.FIRING,
+            EventKind.FIRING,
+            AT_S,
+            rule_kind="blindness",
+            counts={"quiet": 4509, "active": 5000},
+            areas=(),
+        )
+    ]
     alert = cap_alert(rows, GEOGRAPHY, abouts={"feed-1": {"en": "NRA posts"}})
     assert alert.topic is Topic.BLINDNESS
     message = message_of(alert, VOICE)

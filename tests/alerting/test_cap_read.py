@@ -101,7 +101,13 @@ def test_every_reason_has_a_case():
 
 
 def test_entities_do_not_unfold():
-    bomb = b'<!DOCTYPE alert [<!ENTITY a "' + b"x" * 1000 + b'">' + b"".join(b'<!ENTITY a%d "%s">' % (i, b"&a%s;" % (str(i - 1).encode() if i else b"") * 10) for i in range(9)) + b"]>"
+    bomb = (
+        b'<!DOCTYPE alert [<!ENTITY a "'
+        + b"x" * 1000
+        + b'">'
+        + b"".join(b'<!ENTITY a%d "%s">' % (i, b"&a%s;" % (str(i - 1).encode() if i else b"") * 10) for i in range(9))
+        + b"]>"
+    )
     refused = read(bomb + cap(TOP + "<note>&a8;</note>")[21:])
     assert refused.reason in (R.DOCTYPE, R.BAD_SYNTAX)
 
@@ -113,14 +119,37 @@ def test_only_actual_is_taken_for_real(status):
     assert read_actual(body).reason is R.NOT_ACTUAL
 
 
-MARKS = ["EXERCISE: leak at the plant", "[Exercise] Rise", "【訓練】放射線", "訓練：放射線", "[훈련] 상승", "【演练】升高", "This is a test", "THIS IS ONLY A TEST.", "Drill message", "*** TEST ***", "exercise exercise exercise"]
-NO_MARKS = ["Exercise caution near the coast", "Rise at 東富士演習場", "Samples were tested twice", "latest test results of fish", "Protest at the plant", "훈련소 인근 상승"]
+MARKS = [
+    "EXERCISE: leak at the plant",
+    "[Exercise] Rise",
+    "【訓練】放射線",
+    "訓練：放射線",
+    "[훈련] 상승",
+    "【演练】升高",
+    "This is a test",
+    "THIS IS ONLY A TEST.",
+    "Drill message",
+    "*** TEST ***",
+    "exercise exercise exercise",
+]
+NO_MARKS = [
+    "Exercise caution near the coast",
+    "Rise at 東富士演習場",
+    "Samples were tested twice",
+    "latest test results of fish",
+    "Protest at the plant",
+    "훈련소 인근 상승",
+]
 
 
 @pytest.mark.parametrize("mark", MARKS)
 @pytest.mark.parametrize("place", ["note", "event", "headline"])
 def test_marks_of_a_drill_are_seen_whatever_the_status_says(mark, place):
-    inside = TOP + (f"<note>{mark}</note>" if place == "note" else "") + INFO.format(f"<headline>{mark}</headline>" if place == "headline" else "")
+    inside = (
+        TOP
+        + (f"<note>{mark}</note>" if place == "note" else "")
+        + INFO.format(f"<headline>{mark}</headline>" if place == "headline" else "")
+    )
     body = cap(inside.replace(">Rise<", f">{mark}<") if place == "event" else inside)
     assert read_actual(body).reason is R.EXERCISE_MARK
 
@@ -205,7 +234,26 @@ if SAMPLES.is_dir():
             case 1 if parent is not None:
                 parent.insert(chance.randrange(len(parent) + 1), node)
             case 2:
-                node.text = chance.choice(["", " ", "x", "Actual", "1,2", "-3", "http://[x", "a b", "%zz", "2026-01-01T00:00:00-00:00", "é", "{x}", "http://a b", "a#b#c", ":", "//"])
+                node.text = chance.choice(
+                    [
+                        "",
+                        " ",
+                        "x",
+                        "Actual",
+                        "1,2",
+                        "-3",
+                        "http://[x",
+                        "a b",
+                        "%zz",
+                        "2026-01-01T00:00:00-00:00",
+                        "é",
+                        "{x}",
+                        "http://a b",
+                        "a#b#c",
+                        ":",
+                        "//",
+                    ]
+                )
             case 3:
                 node.tag = chance.choice(nodes).tag
             case 4:

@@ -47,7 +47,10 @@ def _titles(monkeypatch):
 
 
 def judged(messages):
-    return [(m.msg_type.value, m.infos[0].urgency.value, m.infos[0].severity.value, m.infos[0].certainty.value) for m in messages]
+    return [
+        (m.msg_type.value, m.infos[0].urgency.value, m.infos[0].severity.value, m.infos[0].certainty.value)
+        for m in messages
+    ]
 
 
 async def test_rise_silence_return_growth_correction_end_and_withdrawal(world):

@@ -143,7 +143,9 @@ def free_port():
 
 
 def started(script, *arguments):
-    return subprocess.Popen([sys.executable, str(HERE / script), *arguments], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    return subprocess.Popen(
+        [sys.executable, str(HERE / script), *arguments], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
 
 
 def wait_for(condition, seconds=120):
@@ -171,7 +173,11 @@ async def test_a_killed_sender_loses_nothing_and_the_reference_library_verifies_
             if kills == 1:
                 wait_for(lambda s=sender: s.poll() is not None)
                 break
-            wait_for(lambda s=sender, b=before: s.poll() is not None or len(log.read_text().splitlines() if log.exists() else []) > b + 40)
+            wait_for(
+                lambda s=sender, b=before: (
+                    s.poll() is not None or len(log.read_text().splitlines() if log.exists() else []) > b + 40
+                )
+            )
             if sender.poll() is not None:
                 break
             sender.send_signal(signal.SIGKILL)
@@ -185,6 +191,8 @@ async def test_a_killed_sender_loses_nothing_and_the_reference_library_verifies_
     assert kills == 1
     assert all(one["verified"] for one in got)
     first_seen = list(dict.fromkeys(one["body"]["data"]["sequence"] for one in got))
-    assert first_seen == list(range(1, 121))  # nothing lost, nothing overtaken; repeats carry the id that was seen before
+    assert first_seen == list(
+        range(1, 121)
+    )  # nothing lost, nothing overtaken; repeats carry the id that was seen before
     assert len({one["id"] for one in got}) == 120
     assert len(got) - 120 <= 8 * kills

@@ -75,7 +75,12 @@ def test_silence_makes_stale_never_resolved_and_readings_bring_it_back():
 
 def test_one_reading_below_is_not_enough_and_half_of_the_stations_must_say_it():
     life = open_one(member("a"), member("b", 35.1), member("c", 35.2), member("d", 35.3))
-    assert advance(life, News(sights=(down("a", below=1), down("b", below=1), down("c", below=1), down("d", below=1))), T, N) == ()
+    assert (
+        advance(
+            life, News(sights=(down("a", below=1), down("b", below=1), down("c", below=1), down("d", below=1))), T, N
+        )
+        == ()
+    )
     assert advance(life, News(sights=(down("a"), down("b"), down("c"), up("d"))), T, N) == ()
     (over,) = advance(life, News(sights=(down("a"), down("b"))), T, N)
     assert over.kind is EventKind.RESOLVED
@@ -83,7 +88,7 @@ def test_one_reading_below_is_not_enough_and_half_of_the_stations_must_say_it():
 
 def test_a_resolved_alert_is_resolved_once_and_only_a_correction_moves_it():
     (over,) = advance(open_one(), News(sights=(down("a"),)), T, N)
-    assert advance(over.life, News(sights=(up("a"), ), joining=(member("b", 35.1),)), T + 1, N) == ()
+    assert advance(over.life, News(sights=(up("a"),), joining=(member("b", 35.1),)), T + 1, N) == ()
     (gone,) = advance(over.life, News(corrections=(Correction("s:a:d", None),)), T + 2, N)
     assert gone.life.state is AlertState.CANCELLED
     assert advance(gone.life, News(corrections=(Correction("s:a:d", member("a")),)), T + 3, N) == ()
@@ -92,9 +97,18 @@ def test_a_resolved_alert_is_resolved_once_and_only_a_correction_moves_it():
 def test_a_correction_amends_or_cancels():
     life = open_one(member("a"), member("b", 35.1))
     (amended,) = advance(life, News(corrections=(Correction("s:a:d", None),), sights=(up("b"),)), T, N)
-    assert (amended.kind, amended.life.state, amended.life.level) == (EventKind.AMENDED, AlertState.AMENDED, AlertState.UNVERIFIED)
+    assert (amended.kind, amended.life.state, amended.life.level) == (
+        EventKind.AMENDED,
+        AlertState.AMENDED,
+        AlertState.UNVERIFIED,
+    )
     assert [m.series_uid for m in amended.life.members] == ["s:b:d"]
-    (again,) = advance(amended.life, News(corrections=(Correction("s:b:d", member("b", 35.1, trigger=20)),), sights=(up("b"),)), T + 1, N)
+    (again,) = advance(
+        amended.life,
+        News(corrections=(Correction("s:b:d", member("b", 35.1, trigger=20)),), sights=(up("b"),)),
+        T + 1,
+        N,
+    )
     assert again.kind is EventKind.AMENDED and again.life.members[0].trigger == 20
     (gone,) = advance(again.life, News(corrections=(Correction("s:b:d", None),)), T + 2, N)
     assert gone.kind is EventKind.CANCELLED
@@ -103,19 +117,30 @@ def test_a_correction_amends_or_cancels():
 def test_a_record_goes_through_its_stored_form():
     life = open_one(member("a"), member("b", 35.1, rain=True))
     record = AlertRecord(
-        alert_uid("r", "s:a:d", T, False), "departure", 1, Subject("r", "q", "air_over_land", "nSv/h", False), "s:a:d", ("JP-18",), ("f",), life
+        alert_uid("r", "s:a:d", T, False),
+        "departure",
+        1,
+        Subject("r", "q", "air_over_land", "nSv/h", False),
+        "s:a:d",
+        ("JP-18",),
+        ("f",),
+        life,
     )
     assert decoded(encoded(record), AlertRecord) == record
     assert record.uid != alert_uid("r", "s:a:d", T, True)
 
 
-news = st.fixed_dictionaries({
-    "sights": st.lists(
-        st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.sampled_from([0, 600, 50_000])), max_size=3, unique_by=lambda x: x[0]
-    ),
-    "corrections": st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=1),
-    "joins": st.sampled_from(["", "b", "c"]),
-})
+news = st.fixed_dictionaries(
+    {
+        "sights": st.lists(
+            st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.sampled_from([0, 600, 50_000])),
+            max_size=3,
+            unique_by=lambda x: x[0],
+        ),
+        "corrections": st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=1),
+        "joins": st.sampled_from(["", "b", "c"]),
+    }
+)
 
 
 @given(st.lists(news, max_size=12))
@@ -124,7 +149,9 @@ def test_any_history_keeps_to_the_legal_moves_and_resolves_only_on_readings(hist
     for step in history:
         at += 600
         sights = tuple(Sight(f"s:{k}:d", at - age, below, below == 0) for k, below, age in step["sights"])
-        corrections = tuple(Correction(f"s:{k}:d", member(k, trigger=33) if kept else None) for k, kept in step["corrections"])
+        corrections = tuple(
+            Correction(f"s:{k}:d", member(k, trigger=33) if kept else None) for k, kept in step["corrections"]
+        )
         joins = (member(step["joins"], 35.1 if step["joins"] == "b" else 35.2),) if step["joins"] else ()
         for move in advance(life, News(corrections, sights, joins), at, N):
             assert move.life.revision == life.revision + 1

@@ -41,7 +41,9 @@ def test_a_mail_says_what_happened_and_carries_the_cap_document():
     assert isinstance(read_actual(attached.get_payload(decode=True)), CapMessage)
 
 
-@pytest.mark.parametrize(("language", "mark"), [("en", "[EXERCISE] "), ("ja", "【訓練】"), ("ko", "[훈련] "), ("zh", "【演练】")])
+@pytest.mark.parametrize(
+    ("language", "mark"), [("en", "[EXERCISE] "), ("ja", "【訓練】"), ("ko", "[훈련] "), ("zh", "【演练】")]
+)
 def test_an_exercise_stands_first_in_the_subject(language, mark):
     message = parsed(made(exercise=True), language)
     assert message["Subject"].startswith(mark)
@@ -68,7 +70,10 @@ def test_line_breaks_in_names_make_no_headers():
     assert "Bcc: all@example.org" in message["Subject"]
 
 
-@pytest.mark.parametrize("address", ["", "x", "a@b@c", "a@b, c@d", "a@b\r\nBcc: c@d", "<a@b>", "a b@c", "a@", "@b", "a@b..c", 'x"y"@z', "é@b"])
+@pytest.mark.parametrize(
+    "address",
+    ["", "x", "a@b@c", "a@b, c@d", "a@b\r\nBcc: c@d", "<a@b>", "a b@c", "a@", "@b", "a@b..c", 'x"y"@z', "é@b"],
+)
 def test_what_is_no_single_address_is_refused(address):
     with pytest.raises(BadAddress):
         build(made(), VOICE, FROM, address)
@@ -93,7 +98,11 @@ class Relay:
                     break
                 writer.write(self.answers[word])
             elif word == "EHLO":
-                writer.write(b"250-here\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n" if self.tls and not writer.get_extra_info("ssl_object") else b"250-here\r\n250 AUTH PLAIN\r\n")
+                writer.write(
+                    b"250-here\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n"
+                    if self.tls and not writer.get_extra_info("ssl_object")
+                    else b"250-here\r\n250 AUTH PLAIN\r\n"
+                )
             elif word == "STARTTLS":
                 writer.write(b"220 go\r\n")
                 await writer.drain()
@@ -154,7 +163,9 @@ async def test_what_a_server_refuses_comes_back_as_an_outcome(answers, code, aga
     async with relay.running() as where:
         outcome = await send(build(made(), VOICE, FROM, TO), where)
     assert not outcome.delivered
-    assert (outcome.code, outcome.again) == (code, again) or (code == 0 and outcome.code <= 0 and outcome.again == again)
+    assert (outcome.code, outcome.again) == (code, again) or (
+        code == 0 and outcome.code <= 0 and outcome.again == again
+    )
     assert relay.taken == []
 
 
@@ -193,7 +204,10 @@ def certificate(tmp_path):
         .sign(key, hashes.SHA256())
     )  # fmt: skip
     path = tmp_path / "own.pem"
-    path.write_bytes(made_of.public_bytes(serialization.Encoding.PEM) + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    path.write_bytes(
+        made_of.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
     return path
 
 

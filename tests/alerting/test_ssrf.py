@@ -13,33 +13,104 @@ from alerting.webhooks.resolve import policy, refusal
 from alerting.webhooks.send import HttpSender
 
 LITERALS = [
-    "127.0.0.1", "127.0.0.2", "127.1.2.3", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254",
-    "100.64.0.1", "192.0.0.192", "198.18.0.1", "224.0.0.1", "255.255.255.255", "240.0.0.1", "192.0.2.1", "203.0.113.1", "168.63.129.16",
+    "127.0.0.1",
+    "127.0.0.2",
+    "127.1.2.3",
+    "127.255.255.254",
+    "0.0.0.0",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "192.0.0.192",
+    "198.18.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "240.0.0.1",
+    "192.0.2.1",
+    "203.0.113.1",
+    "168.63.129.16",
 ]
 ODD = [
-    "2130706433", "0x7f000001", "017700000001", "0177.0.0.1", "0x7f.0.0.1", "127.1", "127.0.1", "0", "0x0", "00000177.1", "0x7f.1",
-    "127.0.0.1.", "2852039166", "0xA9FEA9FE", "0251.0376.0251.0376", "3232235777",
+    "2130706433",
+    "0x7f000001",
+    "017700000001",
+    "0177.0.0.1",
+    "0x7f.0.0.1",
+    "127.1",
+    "127.0.1",
+    "0",
+    "0x0",
+    "00000177.1",
+    "0x7f.1",
+    "127.0.0.1.",
+    "2852039166",
+    "0xA9FEA9FE",
+    "0251.0376.0251.0376",
+    "3232235777",
 ]
 SIXES = [
-    "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]",
-    "[64:ff9b::127.0.0.1]", "[64:ff9b:1::7f00:1]", "[2002:7f00:1::]", "[2001:0:7f00:1::1]", "[fe80::1]", "[fe80::1%25lo]", "[fc00::1]",
-    "[fd00:ec2::254]", "[ff02::1]", "[::ffff:169.254.169.254]", "[::ffff:0:127.0.0.1]",
+    "[::1]",
+    "[::]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[0:0:0:0:0:ffff:7f00:1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::7f00:1]",
+    "[64:ff9b::127.0.0.1]",
+    "[64:ff9b:1::7f00:1]",
+    "[2002:7f00:1::]",
+    "[2001:0:7f00:1::1]",
+    "[fe80::1]",
+    "[fe80::1%25lo]",
+    "[fc00::1]",
+    "[fd00:ec2::254]",
+    "[ff02::1]",
+    "[::ffff:169.254.169.254]",
+    "[::ffff:0:127.0.0.1]",
 ]
 NAMES = [
-    "localhost", "LOCALHOST", "localhost.", "foo.localhost", "metadata.google.internal", "printer.local", "inside.example", "mixed.example",
-    "rebinding.example", "ⓛocalhost", "inside.example.",
+    "localhost",
+    "LOCALHOST",
+    "localhost.",
+    "foo.localhost",
+    "metadata.google.internal",
+    "printer.local",
+    "inside.example",
+    "mixed.example",
+    "rebinding.example",
+    "ⓛocalhost",
+    "inside.example.",
 ]
 WRITTEN = [
-    "https://public.example@127.0.0.1:{port}/", "https://127.0.0.1:{port}@public.example/", "https://public.example:{port}@127.0.0.1/",
-    "https://public.example\\@127.0.0.1:{port}/", "https://127.0.0.1:{port}\\@public.example/", "https://127.0.0.1:{port}#@public.example/",
-    "https://public.example#@127.0.0.1:{port}/", "https://127。0。0。1:{port}/", "https://①②⑦.0.0.1:{port}/", "https:127.0.0.1:{port}/",
-    "https:///127.0.0.1:{port}/", "//127.0.0.1:{port}/", "http://127.0.0.1:{port}/", "ftp://127.0.0.1:{port}/", "file:///etc/passwd",
-    "gopher://127.0.0.1:{port}/x", "https://127.0.0.1%00.public.example:{port}/", "https://127.0.0.1:{port} .public.example/",
-    "https://public.example:22/", "https://[::1]:{port}/?x=https://public.example/", "https://%31%32%37.0.0.1:{port}/",
+    "https://public.example@127.0.0.1:{port}/",
+    "https://127.0.0.1:{port}@public.example/",
+    "https://public.example:{port}@127.0.0.1/",
+    "https://public.example\\@127.0.0.1:{port}/",
+    "https://127.0.0.1:{port}\\@public.example/",
+    "https://127.0.0.1:{port}#@public.example/",
+    "https://public.example#@127.0.0.1:{port}/",
+    "https://127。0。0。1:{port}/",
+    "https://①②⑦.0.0.1:{port}/",
+    "https:127.0.0.1:{port}/",
+    "https:///127.0.0.1:{port}/",
+    "//127.0.0.1:{port}/",
+    "http://127.0.0.1:{port}/",
+    "ftp://127.0.0.1:{port}/",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:{port}/x",
+    "https://127.0.0.1%00.public.example:{port}/",
+    "https://127.0.0.1:{port} .public.example/",
+    "https://public.example:22/",
+    "https://[::1]:{port}/?x=https://public.example/",
+    "https://%31%32%37.0.0.1:{port}/",
 ]
-TARGETS = [f"https://{host}:{{port}}/hook" for host in (*LITERALS, *ODD, *SIXES, *NAMES)] + [
-    f"http://{host}:{{port}}/hook" for host in ("127.0.0.1", "localhost", "inside.example")
-] + WRITTEN
+TARGETS = (
+    [f"https://{host}:{{port}}/hook" for host in (*LITERALS, *ODD, *SIXES, *NAMES)]
+    + [f"http://{host}:{{port}}/hook" for host in ("127.0.0.1", "localhost", "inside.example")]
+    + WRITTEN
+)
 
 
 class Resolver(AbstractResolver):
@@ -54,7 +125,15 @@ class Resolver(AbstractResolver):
         table = {"mixed.example": [public, inside], "rebinding.example": [public if self.asked % 2 else inside]}
         hosts = table.get(host.rstrip("."), [inside])
         return [
-            {"hostname": host, "host": ip, "port": port, "family": socket.AF_INET, "proto": 0, "flags": socket.AI_NUMERICHOST} for ip in hosts
+            {
+                "hostname": host,
+                "host": ip,
+                "port": port,
+                "family": socket.AF_INET,
+                "proto": 0,
+                "flags": socket.AI_NUMERICHOST,
+            }
+            for ip in hosts
         ]
 
     async def close(self):

@@ -63,7 +63,15 @@ HOSTS = [*LITERALS, *ODD_SPELLINGS, *SIXES, *(name for name in NAMES if name != 
 REDIRECTS = [
     f"{code} {location}"
     for code in (301, 302, 303, 307, 308)
-    for location in ("http://127.0.0.1/", "//127.0.0.1/", "http://2130706433/", "http://[::1]/x", "http://loop.example/", "http://public.example@10.0.0.1/", "file:///etc/passwd")
+    for location in (
+        "http://127.0.0.1/",
+        "//127.0.0.1/",
+        "http://2130706433/",
+        "http://[::1]/x",
+        "http://loop.example/",
+        "http://public.example@10.0.0.1/",
+        "file:///etc/passwd",
+    )
 ]
 
 
@@ -108,7 +116,14 @@ class Answers(AbstractResolver):
             except OSError as error:
                 raise OSError(socket.EAI_NONAME, f"no such name {host}") from error
         return [
-            {"hostname": host, "host": ip, "port": port, "family": socket.AF_INET6 if ":" in ip else socket.AF_INET, "proto": 0, "flags": socket.AI_NUMERICHOST}
+            {
+                "hostname": host,
+                "host": ip,
+                "port": port,
+                "family": socket.AF_INET6 if ":" in ip else socket.AF_INET,
+                "proto": 0,
+                "flags": socket.AI_NUMERICHOST,
+            }
             for ip in found
         ]
 
@@ -127,13 +142,19 @@ async def sides(monkeypatch):
             if b"/mine" in line:
                 both.seen.set()
             words = line.decode("latin-1").split(" ")
-            code, _, location = bytes.fromhex(words[1].partition("?to=")[2] if len(words) > 1 and "?to=" in words[1] else "").decode().partition(" ")
+            code, _, location = (
+                bytes.fromhex(words[1].partition("?to=")[2] if len(words) > 1 and "?to=" in words[1] else "")
+                .decode()
+                .partition(" ")
+            )
             head = f"HTTP/1.1 {code} Moved\r\nLocation: {location}\r\n" if code else "HTTP/1.1 200 OK\r\n"
             writer.write(head.encode() + b"Content-Length: 2\r\nConnection: close\r\n\r\nok")
             await writer.drain()
         writer.close()
 
-    servers = [await asyncio.start_server(lambda r, w, side=side: answer(side, r, w), "127.0.0.1", 0) for side in (0, 1)]
+    servers = [
+        await asyncio.start_server(lambda r, w, side=side: answer(side, r, w), "127.0.0.1", 0) for side in (0, 1)
+    ]
     both.public_port, both.forbidden_port = (server.sockets[0].getsockname()[1] for server in servers)
     connect = asyncio.SelectorEventLoop.sock_connect
 

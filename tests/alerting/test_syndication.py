@@ -23,7 +23,12 @@ def entries(body):
 
 def test_an_event_over_40_stations_is_one_entry_that_grows():
     grown = [
-        made(revision=n, at_s=AT_S + n, stations=tuple(AlertStation(f"st:{i}") for i in range(n)), earlier=tuple(PastEvent(k, AlertState.FIRING, AT_S + k) for k in range(1, n)))
+        made(
+            revision=n,
+            at_s=AT_S + n,
+            stations=tuple(AlertStation(f"st:{i}") for i in range(n)),
+            earlier=tuple(PastEvent(k, AlertState.FIRING, AT_S + k) for k in range(1, n)),
+        )
         for n in range(1, 41)
     ]
     early, late = entries(atom(grown[:5], VOICE, HEAD)), entries(atom(grown[::-1], VOICE, HEAD))
@@ -40,12 +45,19 @@ def test_an_entry_links_to_json_and_cap():
     (entry,) = entries(atom([made(alert_id="a b/ü")], VOICE, HEAD))
     links = {(link.get("rel"), link.get("type")): link.get("href") for link in entry.findall(f"{A}link")}
     assert links["alternate", "application/json"] == "https://radcommons.example.org/v1/alerts/a%20b%2F%C3%BC"
-    assert links["alternate", "application/cap+xml"] == "https://radcommons.example.org/v1/alerts/a%20b%2F%C3%BC.cap.xml"
+    assert (
+        links["alternate", "application/cap+xml"] == "https://radcommons.example.org/v1/alerts/a%20b%2F%C3%BC.cap.xml"
+    )
     assert {c.get("term") for c in entry.findall(f"{A}category")} == {"firing", "departure", "JP-07"}
 
 
 def test_an_empty_feed_says_that_it_is_no_statement():
-    for language, words in (("en", "no statement about radiation"), ("ja", "放射線の状況を示すものでも解除でもない"), ("ko", "해제가 아님"), ("zh", "不代表警报解除")):
+    for language, words in (
+        ("en", "no statement about radiation"),
+        ("ja", "放射線の状況を示すものでも解除でもない"),
+        ("ko", "해제가 아님"),
+        ("zh", "不代表警报解除"),
+    ):
         root = etree.fromstring(atom([], VOICE, HEAD, language))
         assert words in root.findtext(f"{A}subtitle")
         assert root.findtext(f"{A}updated") == CapTime.of(HEAD.as_of_s).text.replace("-00:00", "Z")
@@ -89,7 +101,11 @@ def test_both_formats_hold_what_their_standards_ask_for(many, language, exercise
         published, updated = (datetime.fromisoformat(entry.findtext(A + name)) for name in ("published", "updated"))
         assert published <= updated
         assert entry.findtext(f"{A}title")
-        kinds = [(link.get("type"), link.get("hreflang")) for link in entry.findall(f"{A}link") if link.get("rel") == "alternate"]
+        kinds = [
+            (link.get("type"), link.get("hreflang"))
+            for link in entry.findall(f"{A}link")
+            if link.get("rel") == "alternate"
+        ]
         assert len(kinds) == len(set(kinds))
         ids.append(entry.findtext(f"{A}id"))
     assert len(ids) == len(set(ids))
@@ -101,7 +117,9 @@ def test_both_formats_hold_what_their_standards_ask_for(many, language, exercise
 
 def test_ids_outlive_a_move_of_the_service():
     moved = Voice(VOICE.sender, "https://elsewhere.example.net/rad")
-    assert entries(atom([made()], VOICE, HEAD))[0].findtext(f"{A}id") == entries(atom([made()], moved, HEAD))[0].findtext(f"{A}id")
+    assert entries(atom([made()], VOICE, HEAD))[0].findtext(f"{A}id") == entries(atom([made()], moved, HEAD))[
+        0
+    ].findtext(f"{A}id")
     assert tag(VOICE, "alert", "é") == tag(VOICE, "alert", "é")
     assert " " not in tag(Voice("a:b/c", "https://x.example"), "alert", "x y")
 

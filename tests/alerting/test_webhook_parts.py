@@ -24,7 +24,11 @@ def test_the_reference_library_verifies_what_we_sign_and_we_verify_what_it_signs
     ours = sign.headers([sign.signing_key(secret)], "msg_1", int(now.timestamp()), body)
     reference = standardwebhooks.Webhook(secret)
     assert reference.verify(body, ours) == data
-    theirs = {"webhook-id": "m2", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": reference.sign("m2", now, body.decode())}
+    theirs = {
+        "webhook-id": "m2",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": reference.sign("m2", now, body.decode()),
+    }
     sign.verify([sign.verifying_key(secret)], theirs, body, int(now.timestamp()))
 
 
@@ -44,7 +48,13 @@ def test_rotation_signs_with_old_and_new_and_with_both_kinds():
 
 @pytest.mark.parametrize(
     "change",
-    [{"webhook-id": "other"}, {"webhook-timestamp": str(NOW - 400)}, {"webhook-timestamp": "x"}, {"webhook-signature": "v1,AAAA"}, {"webhook-signature": ""}],
+    [
+        {"webhook-id": "other"},
+        {"webhook-timestamp": str(NOW - 400)},
+        {"webhook-timestamp": "x"},
+        {"webhook-signature": "v1,AAAA"},
+        {"webhook-signature": ""},
+    ],
 )
 def test_a_changed_message_is_refused(change):
     secret = sign.new_secret()
@@ -53,7 +63,10 @@ def test_a_changed_message_is_refused(change):
         sign.verify([sign.verifying_key(secret)], headers, b"{}", NOW)
 
 
-@pytest.mark.parametrize("text", ["", "whsec_", "whsec_????", "whsec_" + base64.b64encode(b"short").decode(), "whpk_AAAA", "whsk_AAAA", "sk_x"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "whsec_", "whsec_????", "whsec_" + base64.b64encode(b"short").decode(), "whpk_AAAA", "whsk_AAAA", "sk_x"],
+)
 def test_a_key_that_is_none_is_refused_without_being_repeated(text):
     with pytest.raises(sign.BadKey) as error:
         sign.signing_key(text)
@@ -93,13 +106,41 @@ def test_retry_after_is_obeyed_but_not_for_ever():
 
 @pytest.mark.parametrize(
     "url",
-    ["http://example.org/", "https://127.0.0.1/", "https://[::1]/", "https://localhost/", "https://x.localhost/", "https://user@example.org/", "https://user:pw@example.org/", "https://example.org:22/", "https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/", "https://127.1/", "https://10.0.0.1/", "https://169.254.169.254/latest", "https://[::ffff:127.0.0.1]/", "https://[64:ff9b::7f00:1]/", "https://[fe80::1]/", "ftp://example.org/", "file:///etc/passwd", "https:///x", "https://example.org\\@127.0.0.1/", "gopher://example.org/", "https://metadata.google.internal/", "https://0/", "//example.org/x"],
+    [
+        "http://example.org/",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://localhost/",
+        "https://x.localhost/",
+        "https://user@example.org/",
+        "https://user:pw@example.org/",
+        "https://example.org:22/",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://0177.0.0.1/",
+        "https://127.1/",
+        "https://10.0.0.1/",
+        "https://169.254.169.254/latest",
+        "https://[::ffff:127.0.0.1]/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://[fe80::1]/",
+        "ftp://example.org/",
+        "file:///etc/passwd",
+        "https:///x",
+        "https://example.org\\@127.0.0.1/",
+        "gopher://example.org/",
+        "https://metadata.google.internal/",
+        "https://0/",
+        "//example.org/x",
+    ],
 )
 def test_targets_refused_by_their_text(url):
     assert refusal(url, PUBLIC)
 
 
-@pytest.mark.parametrize("url", ["https://example.org/hook?x=1", "https://例え.jp/", "https://8.8.8.8/hook", "https://[2606:4700::1111]/"])
+@pytest.mark.parametrize(
+    "url", ["https://example.org/hook?x=1", "https://例え.jp/", "https://8.8.8.8/hook", "https://[2606:4700::1111]/"]
+)
 def test_targets_that_text_does_not_refuse(url):
     assert refusal(url, PUBLIC) == ""
 

@@ -50,15 +50,43 @@ class World:
         self.feeds = {"f": Standing(FeedState.OK, 600, 1200, 5400, 86400, NOW)}
 
     def add(
-        self, key, values, *, step=600, age=600, quantity="air_dose_rate_as_published", unit="nSv/h", lat=35.7, lon=136.0, window=600,
-        qc=0, censoring=0, exercise=False, feed="f", medium="air_over_land", instrument="", last_seen=NOW, namespace="n", floor=None,
+        self,
+        key,
+        values,
+        *,
+        step=600,
+        age=600,
+        quantity="air_dose_rate_as_published",
+        unit="nSv/h",
+        lat=35.7,
+        lon=136.0,
+        window=600,
+        qc=0,
+        censoring=0,
+        exercise=False,
+        feed="f",
+        medium="air_over_land",
+        instrument="",
+        last_seen=NOW,
+        namespace="n",
+        floor=None,
     ):
         station = FakeStation(
-            Station(f"{namespace}:{key}", namespace, key, latitude_deg=lat, longitude_deg=lon), last_seen_s=last_seen, exercise=exercise
+            Station(f"{namespace}:{key}", namespace, key, latitude_deg=lat, longitude_deg=lon),
+            last_seen_s=last_seen,
+            exercise=exercise,
         )
         series = Series(
-            f"{namespace}:{key}:{quantity}:{medium}:{unit}:{window}:{instrument}", station.station.uid, feed, quantity, unit,
-            medium=medium, window_s=window, instrument=instrument, exercise=exercise, floor=floor,
+            f"{namespace}:{key}:{quantity}:{medium}:{unit}:{window}:{instrument}",
+            station.station.uid,
+            feed,
+            quantity,
+            unit,
+            medium=medium,
+            window_s=window,
+            instrument=instrument,
+            exercise=exercise,
+            floor=floor,
         )
         end = NOW - age - step * np.arange(len(values), dtype=np.int64)[::-1]
         if floor is not None:  # as quality control does
@@ -88,8 +116,13 @@ class World:
             return np.concatenate(parts)
 
         return FakeArrays(
-            tuple(row[0] for row in rows), np.repeat(np.arange(len(rows)), sizes), np.concatenate([row[1] for row in rows]),
-            np.concatenate([row[2] for row in rows]), filled(4, np.int8), np.full(sum(sizes), np.nan), filled(3, np.int64),
+            tuple(row[0] for row in rows),
+            np.repeat(np.arange(len(rows)), sizes),
+            np.concatenate([row[1] for row in rows]),
+            np.concatenate([row[2] for row in rows]),
+            filled(4, np.int8),
+            np.full(sum(sizes), np.nan),
+            filled(3, np.int64),
         )
 
     def standings(self):

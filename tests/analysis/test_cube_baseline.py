@@ -42,7 +42,11 @@ def test_baseline_leaves_the_newest_out_and_has_a_state():
     found = baselines(index, np.arange(100), value, np.array([0.8, 0.8, np.nan]))
     assert list(found.count) == [58, 28, 8]
     assert found.median[0] == 50 and found.scale[0] == 0.8 and found.scale[2] == pytest.approx(0.02)
-    assert [found.state(row) for row in range(3)] == [BaselineState.DETECTION, BaselineState.SUMMARY, BaselineState.NONE_YET]
+    assert [found.state(row) for row in range(3)] == [
+        BaselineState.DETECTION,
+        BaselineState.SUMMARY,
+        BaselineState.NONE_YET,
+    ]
 
 
 def test_scale_floor_in_the_published_unit():

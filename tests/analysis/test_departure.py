@@ -82,7 +82,13 @@ def test_a_decision_is_made_again_from_columns_also_over_a_floor(world):
 
 
 def test_parameters_come_back_from_what_an_event_keeps():
-    kept = {"gates": [{"rise": 15.0, "z": 5.0}, {"rise": 12.0, "z": 7.0}], "history": 500, "skip": 2, "least": 48, "pair_within_s": 12000}
+    kept = {
+        "gates": [{"rise": 15.0, "z": 5.0}, {"rise": 12.0, "z": 7.0}],
+        "history": 500,
+        "skip": 2,
+        "least": 48,
+        "pair_within_s": 12000,
+    }
     kept |= {"fresh_within_s": 12000, "scale_floor": 0.8, "span_s": 1_728_000, "resolve": {"readings": 2}}
     assert parameters_of(kept) == P
     with pytest.raises(KeyError):

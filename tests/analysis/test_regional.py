@@ -175,7 +175,12 @@ def test_averaging_windows_and_mirrors_of_one_station_count_once(world):
     row, _, value, *_ = world.rows[0]
     world.add("copy", value, namespace="other", lat=row.station.station.latitude_deg + 0.001)
     s = one(world)
-    assert s.expected == 5 and s.excluded == {Untold.MIRROR: 1} and s.quantiles == before.quantiles and s.state is before.state
+    assert (
+        s.expected == 5
+        and s.excluded == {Untold.MIRROR: 1}
+        and s.quantiles == before.quantiles
+        and s.state is before.state
+    )
 
 
 def test_exercise_rows_are_summarised_apart_and_marked(world):

@@ -38,7 +38,9 @@ TIMES, FLOOR = 60, 30_000_000
 
 
 def xml_bomb(body: str = "<r>&j;</r>") -> bytes:
-    entities = "".join(f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in zip("abcdefghi", "bcdefghij", strict=True))
+    entities = "".join(
+        f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in zip("abcdefghi", "bcdefghij", strict=True)
+    )
     return f'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "lol">{entities}]>{body}'.encode()
 
 
@@ -123,8 +125,14 @@ forms:
     measures: [{column: v, quantity: air_dose_rate_as_published, unit: uSv/h, thousands: ","}]
 """
     config = loaded(tmp_path, forms)
-    (harvest,) = harvested(config, ("https://lab.example/a", f'[{{"k": "a", "t": "{text}", "p": "{text}", "v": "{text}"}}]'))
-    assert harvest.readings is None and set(harvest.refused) <= {Refusal.BAD_TIME, Refusal.TIME_TOO_OLD, Refusal.BAD_NUMBER}
+    (harvest,) = harvested(
+        config, ("https://lab.example/a", f'[{{"k": "a", "t": "{text}", "p": "{text}", "v": "{text}"}}]')
+    )
+    assert harvest.readings is None and set(harvest.refused) <= {
+        Refusal.BAD_TIME,
+        Refusal.TIME_TOO_OLD,
+        Refusal.BAD_NUMBER,
+    }
 
 
 def test_a_broken_line_costs_that_line_only() -> None:

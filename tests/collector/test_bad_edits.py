@@ -25,7 +25,9 @@ forms:
     measures:
       - {column: dose, quantity: air_dose_rate_as_published, unit: uSv/h}
 """
-BODY = "code,lat,lon,time,dose,place\n" + "".join(f"S{n},35.{n},139.{n},2026-11-01 21:00,0.08{n},P\n" for n in range(1, 4))
+BODY = "code,lat,lon,time,dose,place\n" + "".join(
+    f"S{n},35.{n},139.{n},2026-11-01 21:00,0.08{n},P\n" for n in range(1, 4)
+)
 
 
 def told(folder: Path, text: str, body: str = BODY) -> list[str]:
@@ -58,7 +60,9 @@ EDITS = {
 def test_a_plan_names_the_key_of_a_bad_edit(name: str, tmp_path: Path) -> None:
     old, new, message = EDITS[name]
     assert old in GOOD
-    assert any(line.startswith(message) for line in told(tmp_path, GOOD.replace(old, new, 1))), told(tmp_path, GOOD.replace(old, new, 1))
+    assert any(line.startswith(message) for line in told(tmp_path, GOOD.replace(old, new, 1))), told(
+        tmp_path, GOOD.replace(old, new, 1)
+    )
 
 
 def test_a_factor_of_ten_at_the_publisher_is_seen(tmp_path: Path) -> None:

@@ -29,7 +29,9 @@ class Pages:
     async def fetch(self, request: PlannedRequest) -> Fetched:
         self.asked.append(parse_qs(urlsplit(request.url).query)["resultOffset"][0])
         body = b"same" if self.same else request.url.encode()
-        return Fetched(Answer(request.feed_id, "GET", request.url, NOW, NOW, 200, sha256=hashlib.sha256(body).hexdigest()), body)
+        return Fetched(
+            Answer(request.feed_id, "GET", request.url, NOW, NOW, 200, sha256=hashlib.sha256(body).hexdigest()), body
+        )
 
     def committed(self, answer: Answer) -> None: ...
 

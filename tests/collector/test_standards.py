@@ -92,13 +92,31 @@ def test_text_that_is_no_eurdep_is_refused() -> None:
 
 @pytest.mark.parametrize("body", [IRIX, SOAP.format(IRIX)], ids=["bare", "soap"])
 def test_irix_measurements(body: str) -> None:
-    table = read(body, Irix(format="irix"), "kind", "value", "unit", "begin", "end", "latitude", "name", "nuclide", "constraint", "type")
+    table = read(
+        body,
+        Irix(format="irix"),
+        "kind",
+        "value",
+        "unit",
+        "begin",
+        "end",
+        "latitude",
+        "name",
+        "nuclide",
+        "constraint",
+        "type",
+    )
     rows = [dict(zip(table.columns, cells, strict=True)) for cells in zip(*table.columns.values(), strict=True)]
     assert rows[0] == {
         "kind": "dose_rate", "value": "2.8E-11", "unit": "Sv/s", "begin": "2026-11-01T11:00:00Z", "end": "2026-11-01T12:00:00Z",
         "latitude": "35.5", "name": "Harbour", "nuclide": None, "constraint": None, "type": "Gamma",
     }  # fmt: skip
-    assert (rows[1]["kind"], rows[1]["nuclide"], rows[1]["constraint"], rows[1]["type"]) == ("sample", "Cs-137", "<", "A11")
+    assert (rows[1]["kind"], rows[1]["nuclide"], rows[1]["constraint"], rows[1]["type"]) == (
+        "sample",
+        "Cs-137",
+        "<",
+        "A11",
+    )
     assert table.head["uuid"] == "u-1"
 
 
@@ -134,7 +152,10 @@ def test_channels_that_are_none(words: str) -> None:
         channels(words.split(), packed=True)
 
 
-@pytest.mark.parametrize(("text", "told"), [("PT1824.65S", "1824.65"), ("P1DT1H", "90000"), ("PT0S", "0"), ("P", None), ("1 h", None), (None, None)])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("PT1824.65S", "1824.65"), ("P1DT1H", "90000"), ("PT0S", "0"), ("P", None), ("1 h", None), (None, None)],
+)
 def test_durations(text: str | None, told: str | None) -> None:
     assert seconds(text) == told
 
@@ -148,7 +169,14 @@ GOOD = "BNRDD,300,2026-11-01T12:00:00Z,36,5,1000,A,3538.5284,N,13943.1506,E,93.0
 
 def test_bgeigie_sentences_one_by_one() -> None:
     log = "\r\n".join(
-        ["# NEW LOG", sentence(GOOD), sentence(GOOD)[:-2] + "00", sentence(GOOD.replace(",N,13943", ",N,-13943").replace(",E,", ",W,")), sentence(GOOD)[:40] + sentence(GOOD), "noise"]
+        [
+            "# NEW LOG",
+            sentence(GOOD),
+            sentence(GOOD)[:-2] + "00",
+            sentence(GOOD.replace(",N,13943", ",N,-13943").replace(",E,", ",W,")),
+            sentence(GOOD)[:40] + sentence(GOOD),
+            "noise",
+        ]
     )
     table = read(log, BGeigie(format="bgeigie"), "device", "latitude", "longitude", "validity")
     assert {name: list(cells) for name, cells in table.columns.items()} == {

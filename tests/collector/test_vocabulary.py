@@ -174,7 +174,10 @@ forms:
 def test_stations_from_another_request_and_time_from_the_address(tmp_path: Path) -> None:
     config = loaded(tmp_path, CATALOGUE)
     requests = planned(config.feeds[0], RECEIVED.timestamp())
-    assert [one.url for one in requests] == ["https://lab.example/stations", "https://lab.example/map/20261101210000.json"]
+    assert [one.url for one in requests] == [
+        "https://lab.example/stations",
+        "https://lab.example/map/20261101210000.json",
+    ]
     stations = '{"11001": {"lat": [45, 31.2], "lon": [141, 56.1], "alt": 26, "kj": "宗谷岬"}}'
     found = harvested(config, (requests[0].url, stations), (requests[1].url, '{"11001": {"rain": [0.5, 0]}}'))
     assert found[0].readings is None and len(found[0].stations) == 1
@@ -230,7 +233,8 @@ def test_what_cannot_work_is_said_at_load(text: str, told: str, tmp_path: Path) 
 
 def test_a_window_follows_the_year(tmp_path: Path) -> None:
     text = form("format: delimited").replace(
-        '{url: "https://lab.example/answer"}', '{url: "https://lab.example/{y}.csv", variables: {y: {format: "%Y", also_s: [-604800]}}}'
+        '{url: "https://lab.example/answer"}',
+        '{url: "https://lab.example/{y}.csv", variables: {y: {format: "%Y", also_s: [-604800]}}}',
     )
     feed = loaded(tmp_path, text).feeds[0]
     assert [one.url for one in planned(feed, datetime(2027, 1, 3, tzinfo=UTC).timestamp())] == [

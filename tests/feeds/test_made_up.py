@@ -48,7 +48,10 @@ Kennung;Ort;Breite;Länge;Datum;Uhrzeit;Dosisleistung;Einheit\r
 
 
 def test_a_semicolon_table_with_decimal_commas_and_positions_in_degrees_minutes_seconds(tmp_path: Path) -> None:
-    (harvest,) = harvested(loaded(tmp_path, SEMICOLON), ("https://lab.example/messwerte.csv", CSV.encode("latin-1", "replace").replace(b"?", b"'")))
+    (harvest,) = harvested(
+        loaded(tmp_path, SEMICOLON),
+        ("https://lab.example/messwerte.csv", CSV.encode("latin-1", "replace").replace(b"?", b"'")),
+    )
     assert values(harvest) == [
         ("0815", "ambient_dose_equivalent_rate", "2026-11-01T12:00:00Z", "86,40"),
         ("0816", "ambient_dose_equivalent_rate", "2026-11-01T12:00:00Z", "1.086,5"),
@@ -63,7 +66,9 @@ def test_a_semicolon_table_with_decimal_commas_and_positions_in_degrees_minutes_
     assert swapped.position_origin == "refused"
     # 24:00 of the first is after receipt, the other unit is refused and never converted
     assert dict(harvest.refused) == {Refusal.TIME_IN_FUTURE: 1, Refusal.UNKNOWN_UNIT: 1}
-    assert "where the feed says nSv/h" in next(row.detail for row in harvest.refused_rows if row.reason is Refusal.UNKNOWN_UNIT)
+    assert "where the feed says nSv/h" in next(
+        row.detail for row in harvest.refused_rows if row.reason is Refusal.UNKNOWN_UNIT
+    )
 
 
 HEADER_LIST = """\
@@ -135,7 +140,9 @@ def test_an_arcgis_answer_is_asked_page_by_page(tmp_path: Path) -> None:
     assert second is not None and "resultOffset=2" in second.url and "where=1%3D1" in second.url
     assert matches(feed, "GET", second.url)
     assert next_page(second, 1) is None
-    pages = harvested(made, (first.url, page(feature(1), feature(2, "null"))), (second.url, page(feature(3, "0.0980", "usv/h"))))
+    pages = harvested(
+        made, (first.url, page(feature(1), feature(2, "null"))), (second.url, page(feature(3, "0.0980", "usv/h")))
+    )
     assert values(pages[0]) == [("S1", "air_dose_rate_as_published", "2026-11-01T12:00:00Z", "0.112")]
     assert values(pages[1]) == [("S3", "air_dose_rate_as_published", "2026-11-01T12:00:00Z", "0.0980")]
     assert not pages[0].refused and not pages[1].refused

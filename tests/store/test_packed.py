@@ -85,7 +85,9 @@ async def test_a_damaged_day_is_named_and_the_rest_is_readable(store: Store) -> 
     async with store.writing() as connection:
         await connection.exec_driver_sql("UPDATE packed SET blob = x'00' WHERE series_id = 1 AND day = 1" if store.is_sqlite
                                          else "UPDATE packed SET blob = '\\x00' WHERE series_id = 1 AND day = 1")  # fmt: skip
-    assert [row for row in before if not (DAY_S < row.end_s <= 2 * DAY_S and ":1:" in row.series_uid)] == await everything(store)
+    assert [
+        row for row in before if not (DAY_S < row.end_s <= 2 * DAY_S and ":1:" in row.series_uid)
+    ] == await everything(store)
     (finding,) = await maintenance.check(store)
     assert finding.code == "packed_day_damaged"
     assert finding.example.startswith("series number 1, day 1970-01-02")

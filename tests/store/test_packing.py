@@ -24,7 +24,9 @@ def days(draw: st.DrawFn) -> Day:
     whole = lambda: np.array(draw(st.lists(WHOLE, min_size=n, max_size=n)), dtype=np.int64)  # noqa: E731
     numbers = lambda: np.array(draw(st.lists(NUMBER, min_size=n, max_size=n)), dtype=np.float64)  # noqa: E731
     texts = draw(st.dictionaries(st.integers(0, max(0, n - 1)), st.text(max_size=5), max_size=3)) if n else {}
-    return Day(np.sort(whole()), numbers(), whole(), whole(), whole(), whole(), whole(), whole(), whole(), numbers(), texts)
+    return Day(
+        np.sort(whole()), numbers(), whole(), whole(), whole(), whole(), whole(), whole(), whole(), numbers(), texts
+    )
 
 
 def assert_same(left: Day, right: Day) -> None:

@@ -55,7 +55,9 @@ def batch_of(example: int, number: int, rows: Standing) -> Batch:
     columns = {"censoring": np.array([told[1] for told in rows.values()], dtype=np.int8),
                "qc": np.array([told[2] for told in rows.values()], dtype=np.int64)}  # fmt: skip
     harvest: dict[str, Any] = {"readings": readings(listed, **columns)} if listed else {}
-    return a_batch(listed, number + 1, url=f"https://x.example/{example}/{number}", run_s=10**6 + example, harvest=harvest)
+    return a_batch(
+        listed, number + 1, url=f"https://x.example/{example}/{number}", run_s=10**6 + example, harvest=harvest
+    )
 
 
 def naive(standing: Standing, key: str, step_s: int) -> list[tuple[Any, ...]]:
@@ -69,7 +71,11 @@ def naive(standing: Standing, key: str, step_s: int) -> list[tuple[Any, ...]]:
         censored = sum(told[1] == BELOW for told in told_here)
         fit = [told[0] for told in told_here if told[0] is not None and told[1] != BELOW and not told[2] & int(UNFIT)]
         unfit = len(told_here) - censored - len(fit)
-        numbers = [min(fit), max(fit), math.fsum(fit) / len(fit), *np.quantile(fit, [0.05, 0.25, 0.5, 0.75, 0.95])] if fit else []
+        numbers = (
+            [min(fit), max(fit), math.fsum(fit) / len(fit), *np.quantile(fit, [0.05, 0.25, 0.5, 0.75, 0.95])]
+            if fit
+            else []
+        )
         made.append((begin_s, len(fit), censored, unfit, numbers))
     return made
 
@@ -98,7 +104,9 @@ async def agrees(store: Store, example: int, standing: Standing, before: Standin
                 assert_is(row, one, scale)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=STEPS)
 def test_they_are_what_a_full_recompute_says(kept: tuple[asyncio.Runner, Store], steps: list[tuple[str, Any]]) -> None:
     runner, store = kept
@@ -134,7 +142,11 @@ def test_they_are_what_a_full_recompute_says(kept: tuple[asyncio.Runner, Store],
     runner.run(play())
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-200_000, 200_000), TOLD), max_size=40, unique_by=lambda row: row[:2]))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.integers(-200_000, 200_000), TOLD), max_size=40, unique_by=lambda row: row[:2]
+    )
+)
 def test_a_row_gives_back_the_numbers_to_the_bit(rows: list[tuple[int, int, tuple[float | None, int, int]]]) -> None:
     rows = sorted(rows)
     columns = (
@@ -159,7 +171,9 @@ async def test_marks_stay_until_a_day_is_finished(sqlite_store: Store) -> None:
 
 
 async def test_only_the_buckets_of_the_window_come_and_they_come_whole(sqlite_store: Store) -> None:
-    await commit_batch(sqlite_store, a_batch([("1", end_s, 1.0) for end_s in range(600, 4 * HOUR_S + 1, 600)], 10**6), NO_AREAS)
+    await commit_batch(
+        sqlite_store, a_batch([("1", end_s, 1.0) for end_s in range(600, 4 * HOUR_S + 1, 600)], 10**6), NO_AREAS
+    )
     for _ in range(2):
         rows = await read.buckets(sqlite_store, [a_series("1").uid, "unknown"], HOUR_S + 1200, 2 * HOUR_S + 601, "1h")
         assert [(row.begin_s, row.count) for row in rows] == [(HOUR_S, 6), (2 * HOUR_S, 6)]

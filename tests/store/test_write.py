@@ -27,7 +27,7 @@ async def everything(store: Store, **asked: object) -> list[tuple[str, int, floa
 
 def test_postgresql_is_really_used(postgres_server: str) -> None:
     version = server_version(postgres_server)
-    print(f"PostgreSQL {version}")  # noqa: T201 - people ask
+    print(f"PostgreSQL {version}")
     assert int(version.split(".")[0]) >= 15
 
 

@@ -15,7 +15,15 @@ from tests.databases import (
 )
 from tests.stories.world import World
 
-__all__ = ["migrated_postgres", "migrated_sqlite", "postgres_copy", "postgres_server", "sqlite_copy", "sqlite_store", "store"]
+__all__ = [
+    "migrated_postgres",
+    "migrated_sqlite",
+    "postgres_copy",
+    "postgres_server",
+    "sqlite_copy",
+    "sqlite_store",
+    "store",
+]
 
 
 @pytest.fixture

@@ -18,7 +18,12 @@ async def test_one_reading_is_nothing_two_are_an_unverified_alert_with_its_evide
     assert await world.alerts() == []
     await world.poll({"s1": HIGH + 5})
     (alert,) = await world.alerts()
-    assert (alert.state.value, alert.level.value, alert.areas, alert.exercise) == ("unverified", "unverified", ("JP-18",), False)
+    assert (alert.state.value, alert.level.value, alert.areas, alert.exercise) == (
+        "unverified",
+        "unverified",
+        ("JP-18",),
+        False,
+    )
     (event,) = await alerts.events(world.store, alert.uid, evidence=True)
     assert event.kind == "unverified" and event.at_s == world.now
     assert [(row.value, row.revision) for row in event.evidence] == [(HIGH, 1), (HIGH + 5, 1)]
@@ -139,7 +144,9 @@ async def test_a_late_publisher_is_one_blindness_and_no_station_is_called_dead(w
         await world.poll()
     for _ in range(4):  # the publisher answers, with hours-old lists
         world.clock.advance_to(world.now + 3600)
-        await world.commit([(key, world.now - 4 * 3600 - 300, world.quiet(key, world.now)) for key in world.stations], FeedState.LATE)
+        await world.commit(
+            [(key, world.now - 4 * 3600 - 300, world.quiet(key, world.now)) for key in world.stations], FeedState.LATE
+        )
         await world.watch()
     for _ in range(4):
         await world.poll()

@@ -18,10 +18,15 @@ async def again(store, event):
     account = decoded(event.document, Account)
     for basis in account.basis:
         pair_s = [row.end_s for row in event.evidence if row.series_uid == basis.series_uid][:2]
-        arrays = await read.arrays(store, [basis.series_uid], max(pair_s) - p.span_s, max(pair_s) + 1, as_of_s=event.at_s)
+        arrays = await read.arrays(
+            store, [basis.series_uid], max(pair_s) - p.span_s, max(pair_s) + 1, as_of_s=event.at_s
+        )
         found = rederived(arrays, 0, pair_s, p)
         y = found.yardstick
-        yield basis, (basis.series_uid, y.count, y.median, y.mad, y.q99, y.scale, y.oldest_s, y.newest_s, found.rise, found.z)
+        yield (
+            basis,
+            (basis.series_uid, y.count, y.median, y.mad, y.q99, y.scale, y.oldest_s, y.newest_s, found.rise, found.z),
+        )
 
 
 @pytest.mark.parametrize("spoil", ["nothing", "a later correction", "a late reading"])

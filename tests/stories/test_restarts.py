@@ -13,7 +13,11 @@ from store.engine import open_store
 from tests.stories.world import STEP_S, T0, World
 
 #: One step of a history: what s1 and s2 do (q quiet, h high, - silent), how long nothing comes from anybody before it.
-steps = st.lists(st.tuples(st.sampled_from("qqhh-"), st.sampled_from("qh-"), st.sampled_from([0, 0, 0, 3 * 3600, 5 * 3600])), min_size=3, max_size=9)
+steps = st.lists(
+    st.tuples(st.sampled_from("qqhh-"), st.sampled_from("qh-"), st.sampled_from([0, 0, 0, 3 * 3600, 5 * 3600])),
+    min_size=3,
+    max_size=9,
+)
 
 
 async def told(history, *, restarts=frozenset(), lazy=frozenset(), repeats=frozenset()):
@@ -39,7 +43,17 @@ async def told(history, *, restarts=frozenset(), lazy=frozenset(), repeats=froze
         found = []
         for row in await alerts.alerts(store, limit=1000):
             for event in await alerts.events(store, row.uid, evidence=True):
-                found.append((event.at_s, event.uid, event.kind, event.state.value, event.level.value, tuple(event.reasons.items()), event.evidence))
+                found.append(
+                    (
+                        event.at_s,
+                        event.uid,
+                        event.kind,
+                        event.state.value,
+                        event.level.value,
+                        tuple(event.reasons.items()),
+                        event.evidence,
+                    )
+                )
         await store.close()
     return sorted(found, key=lambda event: event[:2])
 

@@ -78,7 +78,9 @@ async def test_an_exercise_reaches_only_those_who_opted_in_under_its_own_types(w
     await rise_silence_end(world)
     inbox = await deliver(world)
     assert inbox.kinds("all") == []
-    assert inbox.kinds("drills") == [f"exercise.alert.{kind}" for kind in ("unverified", "stale", "returned", "resolved")]
+    assert inbox.kinds("drills") == [
+        f"exercise.alert.{kind}" for kind in ("unverified", "stale", "returned", "resolved")
+    ]
 
 
 async def test_a_silence_mutes_the_beginning_and_then_there_is_no_end_to_tell(world):
@@ -108,7 +110,9 @@ def test_a_silence_needs_an_author_a_reason_and_an_end(author, reason, until):
         Silence("s", author, reason, 0, until)
 
 
-@pytest.mark.parametrize("text", ["[]", '{"area": ["x"]}', '{"level": "loud"}', '{"languages": ["fr"]}', '{"areas": "JP-18"}', "{"])
+@pytest.mark.parametrize(
+    "text", ["[]", '{"area": ["x"]}', '{"level": "loud"}', '{"languages": ["fr"]}', '{"areas": "JP-18"}', "{"]
+)
 def test_a_filter_with_a_mistake_is_refused(text):
     with pytest.raises(BadFilter):
         wanted(text)

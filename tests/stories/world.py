@@ -27,7 +27,9 @@ AREA = SimpleNamespace(id="JP-18", kind="region", names={"en": ("Fukui",), "ja":
 
 def feed(feed_id: str, *, exercise: bool = False) -> SimpleNamespace:
     return SimpleNamespace(
-        id=feed_id, exercise=exercise, title={"en": f"Feed {feed_id}", "ja": f"配信 {feed_id}"},
+        id=feed_id,
+        exercise=exercise,
+        title={"en": f"Feed {feed_id}", "ja": f"配信 {feed_id}"},
         schedule=SimpleNamespace(every_s=600, lag_s=600, late_after_s=5400, silent_after_s=86_400),
     )
 
@@ -113,22 +115,53 @@ class World:
     def batch(self, rows):
         keys = list(dict.fromkeys(key for key, *_ in rows))
         stations = tuple(
-            Station(f"{self.feed_id}:{key}", self.feed_id, key, (("en", f"Station {key}"), ("ja", f"地点{key}")), *self.stations[key])
+            Station(
+                f"{self.feed_id}:{key}",
+                self.feed_id,
+                key,
+                (("en", f"Station {key}"), ("ja", f"地点{key}")),
+                *self.stations[key],
+            )
             for key in keys
         )
         series = tuple(
-            Series(self.uid(key), f"{self.feed_id}:{key}", self.feed_id, QUANTITY, "nSv/h", exercise=self.exercise) for key in keys
+            Series(self.uid(key), f"{self.feed_id}:{key}", self.feed_id, QUANTITY, "nSv/h", exercise=self.exercise)
+            for key in keys
         )
         n = len(rows)
-        readings = Readings(
-            series, np.array([keys.index(key) for key, *_ in rows], np.int64), np.array([end for _, end, _ in rows], np.int64),
-            np.array([value for *_, value in rows], np.float64), np.full(n, 1, np.int16), np.zeros(n, np.int8), np.full(n, np.nan),
-            np.full(n, NO_TIME, np.int64), np.zeros(n, np.int64),
-        ) if rows else None
-        answer = Answer(self.feed_id, "GET", f"https://x.example/{self.now}", float(self.now), float(self.now), 200, sha256=f"{self.now:064x}")
+        readings = (
+            Readings(
+                series,
+                np.array([keys.index(key) for key, *_ in rows], np.int64),
+                np.array([end for _, end, _ in rows], np.int64),
+                np.array([value for *_, value in rows], np.float64),
+                np.full(n, 1, np.int16),
+                np.zeros(n, np.int8),
+                np.full(n, np.nan),
+                np.full(n, NO_TIME, np.int64),
+                np.zeros(n, np.int64),
+            )
+            if rows
+            else None
+        )
+        answer = Answer(
+            self.feed_id,
+            "GET",
+            f"https://x.example/{self.now}",
+            float(self.now),
+            float(self.now),
+            200,
+            sha256=f"{self.now:064x}",
+        )
         started = datetime.fromtimestamp(self.now, UTC).isoformat()
         return Batch(
-            self.feed_id, f"{self.feed_id}@{started}", self.now, answer, Harvest(len(rows), stations, readings), self.now, self.exercise
+            self.feed_id,
+            f"{self.feed_id}@{started}",
+            self.now,
+            answer,
+            Harvest(len(rows), stations, readings),
+            self.now,
+            self.exercise,
         )
 
     async def commit(self, rows, state=FeedState.OK):
@@ -138,13 +171,18 @@ class World:
         await finish_run(self.store, batch.run_uid, self.now, state, "")
 
     async def alerts(self, rule="departure-two-readings"):
-        return sorted(await alerts.alerts(self.store, rule_id=rule, limit=1000), key=lambda row: (row.detected_s, row.uid))
+        return sorted(
+            await alerts.alerts(self.store, rule_id=rule, limit=1000), key=lambda row: (row.detected_s, row.uid)
+        )
 
     async def story(self, rule="departure-two-readings"):
         """(kind, state) of every event of every alert of a rule, in order."""
         told = []
         for row in await self.alerts(rule):
-            told += [(event.at_s, event.uid, event.kind, event.state.value) for event in await alerts.events(self.store, row.uid)]
+            told += [
+                (event.at_s, event.uid, event.kind, event.state.value)
+                for event in await alerts.events(self.store, row.uid)
+            ]
         return [(kind, state) for _, _, kind, state in sorted(told)]
 
 
