@@ -7,6 +7,7 @@ Published decimals become whole numbers when dividing gives exactly the same flo
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -172,8 +173,9 @@ def _cost(made: tuple[bytes, npt.NDArray[np.uint8]]) -> float:
     """Bits that the bytes carry, by how often each value stands in each plane."""
     bits = 8.0 * len(made[0]) - 8.0 * made[1].size
     for plane in made[1]:
-        counts = np.unique(plane, return_counts=True)[1]
-        bits += float(-(counts * np.log2(counts / len(plane))).sum())
+        counts = np.bincount(plane)
+        counts = counts[counts > 0]
+        bits += len(plane) * math.log2(len(plane) or 1) - float((counts * np.log2(counts)).sum())
     return bits
 
 
@@ -247,12 +249,19 @@ class _Reader:
         (width,) = self.raw(1)
         least, step = self.varint(), self.varint()
         starts = [self.varint() for _ in range(mode - _PLAIN)]
-        count = n - len(starts)
-        planes = np.frombuffer(self.raw(count * width), dtype=np.uint8).reshape(width, count)
-        above = np.ascontiguousarray(planes.T).view(f"<u{width}").reshape(-1).astype(np.uint64)
-        numbers = (above * np.uint64(step)).view(np.int64) + least
-        for start in reversed(starts):
-            numbers = np.concatenate([[start], start + np.cumsum(numbers)]).astype(np.int64)
+        numbers = np.empty(n, dtype=np.int64)
+        left = numbers[len(starts) :]
+        planes = np.frombuffer(self.raw(len(left) * width), dtype=np.uint8)
+        if width > 1:
+            planes = np.ascontiguousarray(planes.reshape(width, -1).T).view(f"<u{width}").reshape(-1)
+        left[:] = planes.view(np.int64) if width == _WIDTHS[-1] else planes
+        if step != 1:
+            left *= step
+        if least:
+            left += least
+        for i in reversed(range(len(starts))):
+            numbers[i] = starts[i]
+            np.add.accumulate(numbers[i:], out=numbers[i:])
         return numbers
 
     def passed(self, n: int) -> IntArray:
@@ -269,17 +278,19 @@ class _Reader:
 
     def decimals(self, n: int) -> FloatArray:
         (how,) = self.raw(1)
-        column = np.full(n, np.nan)
         if how == _NONE:
-            return column
+            return np.full(n, np.nan)
         digits, masked = self.raw(2)
         count = self.varint()
-        there = np.ones(n, dtype=bool)
-        if masked:
-            there = np.unpackbits(np.frombuffer(self.raw((n + 7) // 8), dtype=np.uint8), count=n).astype(bool)
-        if how == _SCALED:
-            column[there] = self.whole(count) / 10.0**digits
-        else:
-            shuffled = np.frombuffer(self.raw(count * 8), dtype=np.uint8).reshape(8, count)
-            column[there] = np.ascontiguousarray(shuffled.T).view("<f8").reshape(-1)
+        if not masked:
+            return self._numbers(how, digits, count)
+        column = np.full(n, np.nan)
+        there = np.unpackbits(np.frombuffer(self.raw((n + 7) // 8), dtype=np.uint8), count=n).astype(bool)
+        column[there] = self._numbers(how, digits, count)
         return column
+
+    def _numbers(self, how: int, digits: int, count: int) -> FloatArray:
+        if how == _SCALED:
+            return self.whole(count) / 10.0**digits
+        shuffled = np.frombuffer(self.raw(count * 8), dtype=np.uint8).reshape(8, count)
+        return np.ascontiguousarray(shuffled.T).view("<f8").reshape(-1)
