@@ -200,7 +200,12 @@ async def main() -> None:
     if asked.postgres:
         store = await open_store(asked.postgres)
         base = await raw_copy(asked.postgres, asked.sweeps)
-        show("PostgreSQL", await ingest(store, asked.sweeps), base)
+        async with store.reading() as connection:
+            told = [
+                f"{name} {(await connection.exec_driver_sql(f'SHOW {name}')).scalar_one()}"
+                for name in ("server_version", "fsync", "synchronous_commit", "full_page_writes")
+            ]
+        show(f"PostgreSQL ({', '.join(told)})", await ingest(store, asked.sweeps), base)
         for question, seconds in (await reads(store, asked.sweeps)).items():
             print(f"  {question:20} {seconds * 1e3:8.2f} ms")
         await store.close()

@@ -9,7 +9,7 @@ in later, or the same one again) never displaces it: what it says is filed where
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any
@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.readings import IntArray
 from store import dirt, observing, partitions
+from store.copying import array_text, block_of, block_of_versions
 from store.incoming import (
     BATCH,
     COLUMNS,
@@ -141,7 +142,7 @@ class Writer:
             found = await self._connection.exec_driver_sql(
                 f"SELECT {_named('r')} FROM unnest(%s::bigint[], %s::bigint[]) k(end_s, series_id) "
                 "JOIN readings r ON r.end_s = k.end_s AND r.series_id = k.series_id AND r.end_s BETWEEN %s AND %s",
-                (rows.end_s.tolist(), rows.series_id.tolist(), int(rows.end_s[0]), int(rows.end_s[-1])),
+                (array_text(rows.end_s), array_text(rows.series_id), int(rows.end_s[0]), int(rows.end_s[-1])),
             )
         known: dict[int, Version] = {(row[0] << SERIES_BITS) | row[1]: row for row in map(tuple, found)}
         if self._packed:
@@ -152,7 +153,14 @@ class Writer:
 
     async def _insert(self, fresh: Incoming) -> bool:
         """Insert rows believed to be new; False when PostgreSQL says that one of them is there already."""
-        versions = await self._without_withdrawn(versions_of(fresh, self._batch_id))
+        gone = await self._withdrawn()
+        if not (gone or self._packed or self._sqlite):
+            if not await self._copy(fresh.end_s, block_of(fresh, self._batch_id)):
+                return False
+            self.outcome.stored += len(fresh)
+            self._note(fresh, [1] * len(fresh))
+            return True
+        versions = self._without_withdrawn(versions_of(fresh, self._batch_id), gone)
         if len(versions) < len(fresh):
             kept = {version[:2] for version in versions}
             ends, ids = fresh.end_s.tolist(), fresh.series_id.tolist()
@@ -181,17 +189,20 @@ class Writer:
         if self._sqlite:
             await self._connection.exec_driver_sql(_INSERT_SQLITE, versions)
             return True
-        ends = np.array([version[0] for version in versions], dtype=np.int64)
-        await partitions.ensure(self._connection, partitions.months(ends))
-        return await self._copy(versions)
+        return await self._copy(
+            np.array([version[0] for version in versions], dtype=np.int64), block_of_versions(versions)
+        )
 
-    async def _copy(self, versions: Sequence[Version]) -> bool:
+    async def _copy(self, end_s: IntArray, block: bytes) -> bool:
+        await partitions.ensure(self._connection, partitions.months(end_s))
         raw: Any = (await self._connection.get_raw_connection()).driver_connection
         savepoint = await self._connection.begin_nested()
         try:
-            async with raw.cursor() as cursor, cursor.copy(f"COPY readings ({COLUMNS}) FROM STDIN") as copy:
-                for version in versions:
-                    await copy.write_row(version)
+            async with (
+                raw.cursor() as cursor,
+                cursor.copy(f"COPY readings ({COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy,
+            ):
+                await copy.write(block)
         except Exception as error:
             if getattr(error, "sqlstate", "") != "23505":
                 raise
@@ -200,15 +211,22 @@ class Writer:
         await savepoint.commit()
         return True
 
-    async def _without_withdrawn(self, versions: list[Version]) -> list[Version]:
-        """A reading that was withdrawn and comes again goes on counting; an older archive does not bring it back.
+    async def _withdrawn(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """(end_s, series id) of what was ever withdrawn -> its highest superseded revision, and when it was withdrawn last.
 
         Withdrawals are rare, so one look at an index tells mostly that there is nothing to do.
         """
         gone = await self._connection.exec_driver_sql(
-            "SELECT series_id, end_s, max(revision), max(superseded_s) FROM revisions WHERE reason = 'withdrawn' GROUP BY series_id, end_s"
+            "SELECT v.series_id, v.end_s, max(v.revision), max(CASE WHEN v.reason = 'withdrawn' THEN v.superseded_s END) FROM "
+            "(SELECT DISTINCT series_id, end_s FROM revisions WHERE reason = 'withdrawn') w "
+            "JOIN revisions v ON v.series_id = w.series_id AND v.end_s = w.end_s GROUP BY v.series_id, v.end_s"
         )
-        last = {(row[1], row[0]): (row[2], row[3]) for row in map(tuple, gone)}
+        return {(row[1], row[0]): (row[2], row[3]) for row in map(tuple, gone)}
+
+    def _without_withdrawn(
+        self, versions: list[Version], last: Mapping[tuple[int, int], tuple[int, int]]
+    ) -> list[Version]:
+        """A reading that was withdrawn and comes again goes on counting; an older archive does not bring it back."""
         if not last:
             return versions
         kept: list[Version] = []
@@ -224,9 +242,9 @@ class Writer:
         """These rows stand now. They are in order of time, so the last end of each series stays."""
         self.outcome.written.append(rows)
         self.outcome.entered.append((rows, np.array(revisions, dtype=np.int64)))
-        for series_id, end_s in zip(rows.series_id.tolist(), rows.end_s.tolist(), strict=True):
-            if end_s >= self.outcome.newest.get(series_id, end_s):
-                self.outcome.newest[series_id] = end_s
+        last = dict(zip(rows.series_id.tolist(), rows.end_s.tolist(), strict=True))
+        newest = self.outcome.newest
+        newest |= {number: max(end_s, newest.get(number, end_s)) for number, end_s in last.items()} if newest else last
 
     async def _settle(self, rows: Incoming, places: npt.NDArray[np.int64], known: Mapping[int, Version]) -> None:
         """Known keys: what says the same is counted, what says otherwise becomes a revision, now or in the past."""
@@ -267,7 +285,7 @@ class Writer:
                 f"SELECT (v.end_s << {SERIES_BITS}) | v.series_id, max(v.revision) "
                 "FROM unnest(%s::bigint[], %s::bigint[]) k(end_s, series_id) "
                 "JOIN revisions v ON v.series_id = k.series_id AND v.end_s = k.end_s GROUP BY 1",
-                (rows.end_s.tolist(), rows.series_id.tolist()),
+                (array_text(rows.end_s), array_text(rows.series_id)),
             )
         return {row[0]: row[1] for row in map(tuple, found)}
 
