@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.readings import NO_TIME, IntArray
 from store import leaf, tables
+from store.leaf import Digests
 
 LEAVES_AT_ONCE = 128
 NOWHERE = -1  # the leaf of a row whose batch is not in the log
@@ -41,7 +42,7 @@ class Ledger:
     batch_id: IntArray  # sorted
     leaf: IntArray
     received_s: IntArray
-    digests: leaf.Digests  # by series id
+    digests: Digests  # by series id
     series_uids: dict[int, str] = field(default_factory=dict)
     stations: dict[int, str] = field(default_factory=dict)
     #: leaves of answers read again: (batch, kind, key) -> leaf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 
-from collector.decoders.json_table import unpacked
+from collector.json_table import unpacked
 from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
 from collector.text import lines_of, text_of
 from domain.reasons import Ignored, Refusal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import etree, html
 
-from collector.decoders.sheets import numbered_names, table_of_lines
+from collector.line_table import numbered_names, table_of_lines
 from collector.rawtable import PayloadRefused, RawTable
 from collector.text import text_of
 from domain.reasons import Refusal

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from collector.decoders.json_table import check, opened, table_of
+from collector.json_table import check, opened, table_of
 from collector.literal_json import rows_below, shape
 from collector.rawtable import Cells, PayloadRefused, RawTable
 from domain.reasons import Refusal

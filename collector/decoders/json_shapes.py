@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from collector.decoders.json_table import check, opened, table_of
+from collector.json_table import check, opened, table_of
 from collector.literal_json import at, document_of, rows_at, shape, text_of_value
 from collector.rawtable import Findings, PayloadRefused, RawTable
 from collector.text import lines_of, text_of

@@ -1,0 +1,38 @@
+"""Numbered lines of cells as a table: what HTML tables and workbook sheets have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
+from domain.reasons import Ignored, Refusal
+from specs.columns import Wanted
+
+
+def numbered_names(cells: Iterable[str]) -> list[str]:
+    """Names of columns; one that repeats gets `.2`, `.3`."""
+    met: Counter[str] = Counter()
+    names = []
+    for cell in cells:
+        met[cell] += 1
+        names.append(cell if met[cell] == 1 else f"{cell}.{met[cell]}")
+    return names
+
+
+def table_of_lines(rows: Sequence[tuple[int, list[str]]], names: Sequence[str], most: int, wanted: Wanted) -> RawTable:
+    """Numbered rows of cells as columns; short rows end in empty cells, rows that are too long are refused."""
+    if len(rows) > most:
+        raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(rows)} rows, at most {most} are read")
+    findings = Findings()
+    kept: list[tuple[int, list[str]]] = []
+    for number, cells in rows:
+        if not any(cells):
+            findings.ignore(Ignored.PADDING)
+        elif len(cells) > len(names):
+            findings.refuse(Refusal.NOT_A_RECORD, number, f"{len(cells)} cells where the header has {len(names)}")
+        else:
+            kept.append((number, cells + [""] * (len(names) - len(cells))))
+    places = {name: at for at, name in reversed(list(enumerate(names))) if name in wanted.names}
+    columns: dict[str, Cells] = {name: [cells[at] for _, cells in kept] for name, at in places.items()}
+    return RawTable(columns, [at for at, _ in kept], len(kept) + findings.refused.total(), findings=findings)
