@@ -6,7 +6,10 @@ Each program is an async context manager: entering starts it, leaving stops it a
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -28,6 +31,7 @@ from collector.pipeline import Pipeline
 from collector.poll import Poller
 from collector.recover import recover
 from collector.schedule import Scheduler
+from collector.sharing import Sharing
 from domain.clock import Clock
 from radcommons import __version__
 from radcommons.ground import Ground, grounded
@@ -53,19 +57,21 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
     await recover(ground.store, ground.config, ArchiveReader([ground.settings.archive]))
     async with Fetcher(ground.limits, ground.clock, secrets=ground.secrets) as fetcher:
         poller = Poller(fetcher, pipeline, ground.clock, sleep=lambda pause_s: asyncio.sleep(pause_s / ground.speed))
-        scheduler = Scheduler(poller.poll, metrics, speed=ground.speed)
+        sharing = Sharing(ground.store, f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}", poller.poll)
+        scheduler = Scheduler(sharing.poll, metrics, speed=ground.speed)
         scheduler.configure(ground.config.feeds)
-        scheduler.start()
-        try:
-            async with (
-                _looping("sign the log", _signer(ground), SIGN_EVERY_S),
-                _looping("tend the store", lambda: compact.tend(ground.store), TEND_EVERY_S),
-            ):
-                yield scheduler
-        finally:
-            poller.stopping.set()
-            await scheduler.stop()
-            archive.close()
+        async with sharing.living():
+            scheduler.start()
+            try:
+                async with (
+                    _looping("sign the log", _signer(ground), SIGN_EVERY_S),
+                    _looping("tend the store", lambda: compact.tend(ground.store), TEND_EVERY_S),
+                ):
+                    yield scheduler
+            finally:
+                poller.stopping.set()
+                await scheduler.stop()
+                archive.close()
 
 
 def _signer(ground: Ground) -> Callable[[], Awaitable[object]]:

@@ -529,6 +529,13 @@ feed_leases = Table(
     Column("until_s", Double, nullable=False),
 )
 
+collectors = Table(
+    "collectors",
+    metadata,
+    Column("holder", Text, primary_key=True),
+    Column("until_s", Double, nullable=False),
+)
+
 marks_of_work = Table(
     "state_values",
     metadata,

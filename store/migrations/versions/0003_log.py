@@ -48,6 +48,12 @@ def upgrade() -> None:
         sa.Column("until_s", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("feed_id"),
     )
+    op.create_table(
+        "collectors",
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("until_s", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("holder"),
+    )
     op.add_column("answers", sa.Column("leaf", sa.BigInteger(), nullable=True))
     op.create_index("answers_by_leaf", "answers", ["leaf"], unique=True)
     if op.get_bind().dialect.name == "postgresql":
@@ -61,5 +67,5 @@ def downgrade() -> None:
         op.execute("ALTER TABLE latest RESET (fillfactor)")
     op.drop_index("answers_by_leaf", table_name="answers")
     op.drop_column("answers", "leaf")
-    for table in ("feed_leases", "log_heads", "log_rereads", "log_nodes", "log_state"):
+    for table in ("collectors", "feed_leases", "log_heads", "log_rereads", "log_nodes", "log_state"):
         op.drop_table(table)
