@@ -18,8 +18,11 @@ from hypothesis import strategies as st
 
 from domain.readings import Quake, Sample, SampleResult
 from domain.states import Censoring
-from store import heads, log, merkle
+from store import heads, log, maintenance, merkle
+from store.compact import compact
 from store.engine import Store, StoreRefused, open_store
+from store.packed import store_days
+from store.packing import unpack
 from store.verify import Verdict, verify
 from store.write import commit_batch, withdraw
 from tests.store.builders import FEED, NO_AREAS, a_batch, a_series, a_station, readings
@@ -267,3 +270,33 @@ def _verdict(path: Path) -> Verdict:
             await store.close()
 
     return asyncio.run(look())
+
+
+async def test_packed_history_is_held_to_the_log_too(store: Store) -> None:
+    await fill(store)
+    root = (await verify(store)).root
+    assert await compact(store, 86400) > 0
+    verdict = await verify(store)
+    assert (verdict.flaws, verdict.root) == ((), root)
+    later = a_batch([("1", 0, 0.9), ("1", 660, 0.1)], 20_000)  # a correction and a late reading of a packed day
+    await commit_batch(store, later, NO_AREAS)
+    await withdraw(store, a_batch(received_s=21_000), {a_series("2").uid: (1200,)}, "again")
+    assert (await verify(store)).flaws == ()
+    async with store.writing() as connection:
+        found = (await connection.exec_driver_sql("SELECT series_id, day, blob FROM packed WHERE readings > 1")).first()
+        assert found is not None
+        day = unpack(bytes(found[2]))
+        day.value[-1] += 0.001
+        await store_days(connection, [(found[0], found[1], day)])
+    assert codes(await verify(store)) == {"batch_changed"}
+    async with store.writing() as connection:
+        await connection.exec_driver_sql("UPDATE packed SET blob = substr(blob, 1, 20)")
+    assert {"packed_day_damaged", "batch_changed"} <= codes(await verify(store))
+
+
+async def test_numbers_of_versions_are_never_given_twice(store: Store) -> None:
+    await fill(store)
+    await withdraw(store, a_batch(received_s=9000), {a_series("2").uid: (0,)}, "again")
+    await commit_batch(store, a_batch([("2", 0, 0.07)], 9500), NO_AREAS)
+    assert await maintenance.check(store) == []
+    assert (await verify(store)).flaws == ()

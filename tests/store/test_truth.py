@@ -17,6 +17,7 @@ from store import maintenance, read
 from store.compact import compact
 from store.engine import Store, open_store
 from store.rows import Filter, SeriesArrays
+from store.verify import verify
 from store.write import commit_batch, withdraw
 from tests.store.builders import FEED, NO_AREAS, a_batch, a_series
 
@@ -162,6 +163,7 @@ def test_the_store_agrees_with_a_list_of_versions(
             assert tally.stored + tally.revised == model.take(rows, at_s, number)  # type: ignore[arg-type]
             assert tally.stored + tally.revised + tally.unchanged == len(rows)  # type: ignore[arg-type]
         await agrees(store, example, model)
+        assert (await verify(store)).flaws == ()  # whatever came in whatever order, an honest store is found honest
 
     runner.run(play())
 
