@@ -59,7 +59,8 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 _OPERATION: web.RequestKey[str] = web.RequestKey("operation", str)
-_CORS = {
+_COMMON = {
+    "X-Content-Type-Options": "nosniff",
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Link, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset",
 }
@@ -74,7 +75,7 @@ def create_app(
     store: Store, config: Config, settings: ApiSettings, clock: Clock, *, target_check: TargetCheck = public_https
 ) -> web.Application:
     """The API over an open store; the caller owns and closes the store. `target_check` says why an address may get no webhooks."""
-    middlewares = [measure, answer_for_any_origin, problems.tell_problems, limit_rate]
+    middlewares = [serve, limit_rate] if settings.requests_per_minute else [serve]
     app = web.Application(middlewares=middlewares, client_max_size=settings.body_limit_bytes)
     app[SERVICE] = Service(store, config, settings, clock, target_check)
     app[SERVICE].check()
@@ -103,6 +104,8 @@ def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.Stre
     async def handle(request: web.Request) -> web.StreamResponse:
         request[_OPERATION] = operation.id
         service = request.app[SERVICE]
+        if operation.kept_s and (again := await _asked_before(service, request)) is not None:
+            return again
         query = params.read(known, request.query)
         word = operation.formats[0] if operation.media else chosen_format(operation, request, query.values.get("f"))
         body = None if operation.body is None else await _body(operation, request)
@@ -128,11 +131,21 @@ async def _body(operation: Operation, request: web.Request) -> msgspec.Struct:
     return read
 
 
+async def _asked_before(service: Service, request: web.Request) -> web.Response | None:
+    """The kept answer to a request that was asked in the very same words: it need not be read again, only sent."""
+    question = service.kept.asked.get((request.raw_path, request.headers.get("Accept", "")))
+    if question is None:
+        return None
+    found = service.kept.found(question, (await service.pulse()).version, service.now_s())
+    return None if found is None else send(request, found)
+
+
 async def _from_kept(operation: Operation, call: Call) -> web.StreamResponse:
     """An answer from bytes that are built once per committed batch, and again when `kept_s` have passed."""
     version = (await call.service.pulse()).version
     question = f"{call.route}?{sorted(call.query.raw)}#{call.format}"
     until_s = call.now_s + operation.kept_s
+    call.service.kept.remember((call.request.raw_path, call.request.headers.get("Accept", "")), question)
 
     async def build() -> Kept:
         reply = await operation.handler(call)
@@ -140,7 +153,7 @@ async def _from_kept(operation: Operation, call: Call) -> web.StreamResponse:
             raise TypeError(f"{operation.id} streams; it cannot be kept")
         return await kept(reply, call.format, version, until_s)
 
-    return send(call.request, await call.service.kept.get(question, version, call.now_s, build), call.format)
+    return send(call.request, await call.service.kept.get(question, version, call.now_s, build))
 
 
 def _format(operation: Operation) -> Sequence[params.Param[str]]:
@@ -156,25 +169,19 @@ def _document(told: bytes) -> Callable[[web.Request], Awaitable[web.StreamRespon
 
 
 @web.middleware
-async def answer_for_any_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """CORS: reading needs no credentials, so every page may ask. Preflights are answered here."""
+async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Around every answer: failures become problem details, any page may read (no credentials are involved), and it is counted."""
+    began = time.perf_counter()
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-        return web.Response(status=204, headers={**_CORS, **_PREFLIGHT})
-    response = await handler(request)
+        return web.Response(status=204, headers={**_COMMON, **_PREFLIGHT})
+    try:
+        response = await handler(request)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: the client gets a trace id, the log the traceback
+        response = problems.told(request, error)
     if not response.prepared:
-        response.headers.update(_CORS)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    return response
-
-
-@web.middleware
-async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Count every answer by operation and status."""
-    metrics, began = request.app[SERVICE].metrics, time.perf_counter()
-    response = await handler(request)
-    operation = request.get(_OPERATION, "other")
-    metrics.requests.labels(operation, str(response.status)).inc()
-    metrics.seconds.labels(operation).observe(time.perf_counter() - began)
+        response.headers.update(_COMMON)
+    metrics = request.app[SERVICE].metrics
+    metrics.answered(request.get(_OPERATION, "other"), response.status, time.perf_counter() - began)
     return response
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 _MOST_BYTES = 128 * 1024 * 1024
 _GZIP_FROM = 1024
+_MOST_WORDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +20,11 @@ class Kept:
     body: bytes
     zipped: bytes
     etag: str
-    next: str | None
     version: int
     until_s: float
-    max_age_s: int
+    headers: Mapping[str, str]
+    headers_zipped: Mapping[str, str]
+    headers_304: Mapping[str, str]
 
 
 def zipped(body: bytes) -> bytes:
@@ -37,15 +39,22 @@ class AnswerCache:
     kept: OrderedDict[str, Kept] = field(default_factory=OrderedDict)
     building: dict[str, asyncio.Lock] = field(default_factory=dict)
     size_bytes: int = 0
+    asked: dict[tuple[str, str], str] = field(default_factory=dict)  # raw path, Accept -> question
+
+    def remember(self, words: tuple[str, str], question: str) -> None:
+        """Which question the words of a request stand for."""
+        if len(self.asked) >= _MOST_WORDS:
+            self.asked.clear()
+        self.asked[words] = question
 
     async def get(self, question: str, version: int, now_s: float, build: Callable[[], Awaitable[Kept]]) -> Kept:
         """The answer to a question, built anew unless the kept one still holds."""
-        if found := self._found(question, version, now_s):
+        if found := self.found(question, version, now_s):
             return found
         lock = self.building.setdefault(question, asyncio.Lock())
         async with lock:
             try:
-                if found := self._found(question, version, now_s):
+                if found := self.found(question, version, now_s):
                     return found
                 made = await build()
                 self._keep(question, made)
@@ -53,7 +62,8 @@ class AnswerCache:
             finally:
                 self.building.pop(question, None)
 
-    def _found(self, question: str, version: int, now_s: float) -> Kept | None:
+    def found(self, question: str, version: int, now_s: float) -> Kept | None:
+        """The kept answer, if it still holds."""
         found = self.kept.get(question)
         if found is None or found.version != version or not now_s < found.until_s:
             return None

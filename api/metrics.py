@@ -36,3 +36,13 @@ class ApiMetrics:
         self.critical = Gauge(
             "radcommons_feed_critical", "1 for a feed that readiness depends on", ["feed"], registry=self.registry
         )
+        self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, operation: str, status: int, seconds: float) -> None:
+        """Count one answer. The children are kept, because finding them by their labels costs more than counting."""
+        known = self._known.get((operation, status))
+        if known is None:
+            known = self.requests.labels(operation, str(status)), self.seconds.labels(operation)
+            self._known[operation, status] = known
+        known[0].inc()
+        known[1].observe(seconds)

@@ -9,7 +9,6 @@ from enum import StrEnum
 
 import msgspec
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 _log = logging.getLogger("radcommons.api")
 CONTENT_TYPE = "application/problem+json"
@@ -129,20 +128,15 @@ def _of_http(error: web.HTTPException) -> ProblemError:
     return ProblemError(code, error.reason or TABLE[code][1], headers=headers)
 
 
-@web.middleware
-async def tell_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn every failure into problem details; what nobody expected keeps its traceback in the log."""
-    try:
-        return await handler(request)
-    except ProblemError as error:
+def told(request: web.Request, error: Exception) -> web.Response:
+    """The answer to a request that failed; raises `error` again if it is a redirection. What nobody expected keeps its traceback in the log."""
+    if isinstance(error, ProblemError):
         return response(error)
-    except web.HTTPException as error:
+    if isinstance(error, web.HTTPException):
         if error.status < 400:
-            raise
+            raise error
         return response(_of_http(error))
-    except Exception:  # noqa: BLE001 - the last line of defence: the client gets a trace id, the log the traceback
-        answer = response(
-            ProblemError(Code.INTERNAL, "This was not expected; the trace id finds it in the log of the service.")
-        )
-        _log.exception("unexpected failure on %s %s: %s", request.method, request.path, answer.body)
-        return answer
+    unexpected = ProblemError(Code.INTERNAL, "This was not expected; the trace id finds it in the log of the service.")
+    answer = response(unexpected)
+    _log.error("unexpected failure on %s %s: %s", request.method, request.path, answer.body, exc_info=error)
+    return answer

@@ -112,20 +112,21 @@ async def kept(reply: Reply, word: str, version: int, until_s: float) -> Kept:
     """An answer made ready to be sent again and again."""
     body = await to_bytes(reply, word)
     small = await asyncio.to_thread(zipped, body)
-    return Kept(body, small, tag_of(body), reply.next, version, until_s, reply.max_age_s)
+    tag = tag_of(body)
+    same = {"Vary": VARY, "Cache-Control": cache_control(reply.max_age_s), "ETag": f'W/"{tag}"'}
+    if reply.next:
+        same["Link"] = f'<{reply.next}>; rel="next"'
+    whole = {**same, "Content-Type": content_type(word)}
+    return Kept(body, small, tag, version, until_s, whole, {**whole, "Content-Encoding": "gzip"}, same)
 
 
-def send(request: web.Request, answer: Kept, word: str) -> web.Response:
+def send(request: web.Request, answer: Kept) -> web.Response:
     """A kept answer as a response: nothing is computed here."""
-    headers = {"Vary": VARY, "Cache-Control": cache_control(answer.max_age_s), "ETag": f'W/"{answer.etag}"'}
-    if answer.next:
-        headers["Link"] = f'<{answer.next}>; rel="next"'
-    if knows(request, answer.etag):
-        return web.Response(status=304, headers=headers)
-    headers["Content-Type"] = content_type(word)
+    if "If-None-Match" in request.headers and knows(request, answer.etag):
+        return web.Response(status=304, headers=answer.headers_304)
     if answer.zipped and "gzip" in request.headers.get("Accept-Encoding", ""):
-        return web.Response(body=answer.zipped, headers={**headers, "Content-Encoding": "gzip"})
-    return web.Response(body=answer.body, headers=headers)
+        return web.Response(body=answer.zipped, headers=answer.headers_zipped)
+    return web.Response(body=answer.body, headers=answer.headers)
 
 
 def content_type(word: str) -> str:
