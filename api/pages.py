@@ -23,6 +23,7 @@ _TYPES = {
 _POLICY = "default-src 'self'; worker-src 'self' blob:; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 _DOCS = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Radcommons API</title>
+<link rel="icon" href="/web/icon.svg">
 <link rel="stylesheet" href="/web/vendor/swagger-ui/swagger-ui.css"></head>
 <body><div id="ui"></div>
 <script src="/web/vendor/swagger-ui/swagger-ui-bundle.js" charset="utf-8"></script>
