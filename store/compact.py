@@ -53,7 +53,7 @@ async def compact(store: Store, before_s: int, *, limit: int = 10_000) -> int:
     done, day = 0, -(2**31)
     while done < limit:
         found = await _next_day(store, day)
-        if found is None or found[0] > day_at(before_s):
+        if found is None or found[0] >= before_s // DAY_S:
             break
         day = found[0] + 1
         for feed_id, ids in (await _by_feed(store, found[1])).items():

@@ -11,6 +11,8 @@ from pathlib import Path
 from store import maintenance, read
 from store.engine import Store, open_store
 from store.rows import Filter
+from store.write import commit_batch
+from tests.store.builders import NO_AREAS, a_batch
 
 WRITER = """
 import asyncio, sys
@@ -71,3 +73,58 @@ async def test_a_killed_collector_loses_nothing_that_it_acknowledged(store: Stor
             await is_whole(fresh, last)
         finally:
             await fresh.close()
+
+
+PACKER = """
+import asyncio, sys
+from store.compact import compact
+from store.engine import open_store
+from store.rollups import refresh
+
+async def main(url):
+    store = await open_store(url)
+    print("ready", flush=True)
+    while await compact(store, 2**33, limit=1) + await refresh(store, 1, until_s=2**33):
+        pass
+    print("done", flush=True)
+
+asyncio.run(main(sys.argv[1]))
+"""
+DAYS = 40
+
+
+async def packed_for(url: str, wait_s: float) -> bool:
+    """Pack and roll up for a while, then SIGKILL; whether everything was done by then."""
+    root = str(Path(__file__).parents[2])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PACKER, url, cwd=root, stdout=asyncio.subprocess.PIPE
+    )  # fmt: skip
+    assert process.stdout is not None
+    await process.stdout.readline()
+    done = b""
+    try:
+        async with asyncio.timeout(wait_s):
+            done = await process.stdout.readline()
+    except TimeoutError:
+        process.send_signal(signal.SIGKILL)
+    await process.wait()
+    return done == b"done\n"
+
+
+async def test_a_killed_compaction_leaves_every_day_on_one_side(store: Store) -> None:
+    rows = [(key, end_s, 0.04 + end_s / 1e9) for key in "123" for end_s in range(600, DAYS * 86400, 7200)]
+    await commit_batch(store, a_batch(rows, DAYS * 86400), NO_AREAS)
+    before = await read.observations(store, Filter(), 0, 2**33, limit=10_000)
+    daily = await read.buckets(store, [row.series_uid for row in before[:3]], 0, 2**33, "1d")
+    rng = random.Random(11)
+    kills = 0
+    while not await packed_for(store.url, rng.uniform(0.0, 0.15)):
+        kills += 1
+        assert await read.observations(store, Filter(), 0, 2**33, limit=10_000) == before
+        if kills == 3:
+            break
+    assert await packed_for(store.url, 60)
+    assert await read.observations(store, Filter(), 0, 2**33, limit=10_000) == before
+    assert await read.buckets(store, [row.series_uid for row in before[:3]], 0, 2**33, "1d") == daily
+    assert await maintenance.check(store) == []
+    assert kills
