@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -39,7 +40,9 @@ from api.targets import TargetCheck, public_https
 from api.writing import VARY, chosen_format, kept, send, write
 from domain.clock import Clock
 from specs.loading import Config
+from store import read
 from store.engine import Store
+from store.rows import Filter
 
 OPERATIONS: tuple[Operation, ...] = (
     *system.OPERATIONS,
@@ -90,7 +93,23 @@ def create_app(
     app.router.add_get("/openapi.json", _document(told))
     add_pages(app)
     app.on_shutdown.append(_close)
+    app.cleanup_ctx.append(_warm)
     return app
+
+
+async def _warm(app: web.Application) -> AsyncIterator[None]:
+    """Make the baselines of all series while nobody waits for them; what fails here is told by the first request that needs it."""
+    service = app[SERVICE]
+    task = asyncio.create_task(_make_baselines(service)) if service.settings.warm_up else None
+    yield
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await service.usual.close()
+
+
+async def _make_baselines(service: Service) -> None:
+    await service.usual.of(service.store, await read.latest(service.store, Filter()), service.now_s())
 
 
 async def _close(app: web.Application) -> None:

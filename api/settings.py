@@ -21,6 +21,7 @@ class ApiSettings:
     operator_token: str = ""
     requests_per_minute: int = 0
     check_s: float = 0.25  # how long the store's word on what is new may be relied on
+    warm_up: bool = True  # make the baselines of all series when the service starts, not when somebody asks
     stream_every_s: float = 1.0
     most_streams: int = 200
     body_limit_bytes: int = 64 * 1024

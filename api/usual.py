@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,23 +35,36 @@ class _Kept:
 
 
 class UsualCache:
-    """Baselines by series uid, as they were made."""
+    """Baselines by series uid, as they were made. One that has grown old is still used while it is made anew in the background."""
 
     def __init__(self) -> None:
         self._kept: dict[str, _Kept] = {}
         self._lock = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None
 
     async def of(self, store: Store, rows: Sequence[LatestRow], now_s: int) -> Mapping[str, Usual | None]:
-        """The baselines of these series; those not held, or held for too long, are made from the store."""
+        """The baselines of these series; those that were never made are made from the store first."""
         uids = [row.series.series.uid for row in rows if row.series.series.quantity not in CONTEXT]
+        await self._make(store, lambda: [uid for uid in uids if uid not in self._kept], now_s)
+        old = [uid for uid in uids if now_s >= self._kept[uid].until_s]
+        if old and (self._renewal is None or self._renewal.done()):
+            self._renewal = asyncio.create_task(self._make(store, lambda: old, now_s))
+        return {uid: self._kept[uid].usual for uid in uids}
+
+    async def _make(self, store: Store, which: Callable[[], Sequence[str]], now_s: int) -> None:
         async with self._lock:
-            missing = [uid for uid in uids if uid not in self._kept or not now_s < self._kept[uid].until_s]
-            for start in range(0, len(missing), _CHUNK):
-                part = missing[start : start + _CHUNK]
+            uids = which()
+            for start in range(0, len(uids), _CHUNK):
+                part = uids[start : start + _CHUNK]
                 held = await read.arrays(store, part, now_s - LOOKBACK_S, now_s + 1)
                 made = await asyncio.to_thread(usual_of, held)
                 self._kept |= {uid: _Kept(made.get(uid), now_s + KEPT_S) for uid in part}
-        return {uid: self._kept[uid].usual for uid in uids}
+
+    async def close(self) -> None:
+        """Give up what is being made in the background."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.gather(self._renewal, return_exceptions=True)
 
 
 def usual_of(arrays: SeriesArrays) -> dict[str, Usual]:

@@ -64,7 +64,7 @@ async def serve(store: Store, clock: VirtualClock) -> AsyncIterator[Callable[...
     clients: list[Client] = []
 
     async def start(**settings: Any) -> Client:
-        app = create_app(store, made.config(), ApiSettings(**({"check_s": 0.0} | settings)), clock)
+        app = create_app(store, made.config(), ApiSettings(**({"check_s": 0.0, "warm_up": False} | settings)), clock)
         client = TestClient(TestServer(app, host="127.0.0.1"))
         await client.start_server()
         clients.append(client)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.service import Service
 from api.units import canonical_unit, conversion
 from domain.quantities import TABLE
 from domain.readings import Harvest
@@ -178,3 +179,18 @@ def test_units_are_told_exactly() -> None:
                 told = conversion(unit.ucum, quantity.unit)
                 assert told is not None
                 assert factor(unit.ucum, quantity.unit) == type(factor(unit.ucum, quantity.unit))(told.factor)
+
+
+async def test_a_warmed_service_judges_at_once_and_an_old_baseline_is_made_anew(serve, clock, store: Store) -> None:
+    api = await serve(warm_up=True)
+    assert (await latest(api, made.DOSE_F.uid))["usual"]["count"] == 123
+    clock.advance_to(made.NOW + 3600)
+    harvest = Harvest(
+        read=1, stations=(made.FUKUSHIMA,), readings=made.readings([(made.DOSE_F, made.NOW + 3000, 0.052, "0.052")])
+    )
+    await made.commit(store, made.batch("jp-made", made.NOW + 3500, harvest))
+    await latest(api, made.DOSE_F.uid)
+    service = next(value for value in api.server.app.values() if isinstance(value, Service))
+    await service.usual._renewal
+    clock.advance_to(made.NOW + 3700)
+    assert (await latest(api, made.DOSE_F.uid))["usual"]["count"] == 124
