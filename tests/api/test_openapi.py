@@ -86,7 +86,7 @@ SCHEMA = schemathesis.openapi.from_dict(DOCUMENT, config=SchemathesisConfig())
 
 @SCHEMA.exclude(path=["/v1/stream"]).parametrize()
 @settings(
-    max_examples=5,
+    max_examples=3,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
