@@ -1,6 +1,6 @@
 """Rows of readings as one block for PostgreSQL's binary COPY: made column by column, sent in one write, parsed by nobody.
 
-Row by row the driver takes 20 ms for a national sweep and the server parses every number; as a block it is 1 ms.
+Row by row the driver makes text of every number and the server parses it: 24 ms for a national sweep into a bare table, 6 as a block.
 """
 
 from __future__ import annotations

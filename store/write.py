@@ -191,7 +191,7 @@ _LATEST = (
     "INSERT INTO latest (series_id, end_s, received_s) VALUES (?, ?, ?) ON CONFLICT (series_id) DO UPDATE "
     "SET end_s = excluded.end_s, received_s = excluded.received_s WHERE excluded.end_s >= latest.end_s"
 )
-#: PostgreSQL takes three times as long to insert and collide as to update: what is there is moved, and only the rest entered.
+#: PostgreSQL takes about twice as long to insert and collide as to update: what is there is moved, and only the rest entered.
 _MOVED = (
     "WITH k AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[]) k(series_id, end_s)), "
     "moved AS (UPDATE latest l SET end_s = k.end_s, received_s = %s FROM k "
