@@ -14,13 +14,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from alerting.evaluate import Watcher
 from alerting.webhooks.deliver import Deliverer
-from alerting.webhooks.resolve import policy
+from alerting.webhooks.resolve import policy, refusal
 from api.app import create_app
 from api.service import SERVICE
 from api.settings import ApiSettings
@@ -43,6 +44,7 @@ log = structlog.get_logger(__name__)
 
 WATCH_EVERY_S = 2.0
 DELIVER_EVERY_S = 1.0
+WEBHOOK_PORTS = frozenset({443})
 SIGN_EVERY_S = 60.0
 TEND_EVERY_S = 60.0
 
@@ -88,7 +90,7 @@ async def watching(ground: Ground) -> AsyncIterator[None]:
     settings = ground.settings
     watcher = Watcher(ground.store, ground.config, ground.clock)
     async with (
-        Deliverer(ground.store, ground.clock, policy(frozenset({443}), settings.webhook_networks)) as deliverer,
+        Deliverer(ground.store, ground.clock, policy(WEBHOOK_PORTS, settings.webhook_networks)) as deliverer,
         _looping("watch", watcher.step, WATCH_EVERY_S),
         _looping("deliver", deliverer.step, DELIVER_EVERY_S),
     ):
@@ -106,7 +108,8 @@ async def serving(ground: Ground) -> AsyncIterator[tuple[str, CollectorRegistry]
         operator_token=settings.operator_token,
         requests_per_minute=settings.requests_per_minute,
     )
-    app = create_app(ground.store, ground.config, options, ground.clock)
+    allowed = policy(WEBHOOK_PORTS, settings.webhook_networks)
+    app = create_app(ground.store, ground.config, options, ground.clock, target_check=partial(refusal, allowed=allowed))
     async with listening(app, settings.host, settings.port) as address:
         yield address, app[SERVICE].metrics.registry
 
