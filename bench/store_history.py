@@ -34,7 +34,8 @@ def batch(
 ) -> Batch:
     """Readings of some stations, received together."""
     series = tuple(
-        Series(f"{FEED}:{key}:q:air_over_land", f"{FEED}:{key}", FEED, "air_dose_rate_as_published", "uSv/h") for key in keys
+        Series(f"{FEED}:{key}:q:air_over_land", f"{FEED}:{key}", FEED, "air_dose_rate_as_published", "uSv/h")
+        for key in keys
     )
     n = len(index)
     readings = Readings(
@@ -51,7 +52,9 @@ def real_sweeps(path: Path, first: str, last: str) -> list[Batch]:
     """Dose rates of some days of Japan, each reading in the sweep that first brought it."""
     table = pq.read_table(path, columns=["station_id", "data_type", "meas_datetime", "air_dose_rate", "first_sweep"])
     sweep = table["first_sweep"].cast("timestamp[s]").to_numpy().astype("datetime64[s]")
-    kept = (sweep >= np.datetime64(first)) & (sweep < np.datetime64(last)) & pc.is_valid(table["air_dose_rate"]).to_numpy()
+    kept = (
+        (sweep >= np.datetime64(first)) & (sweep < np.datetime64(last)) & pc.is_valid(table["air_dose_rate"]).to_numpy()
+    )
     names = pc.binary_join_element_wise(table["station_id"].cast("string"), table["data_type"].cast("string"), ".")
     keys, index = np.unique(names.to_numpy(zero_copy_only=False)[kept].astype(str), return_inverse=True)
     end_s = table["meas_datetime"].cast("timestamp[s]").to_numpy().astype("datetime64[s]").astype(np.int64)[kept]
@@ -78,7 +81,9 @@ async def hot_size(store: Store) -> float:
     """Bytes of a hot row, pages and all."""
     async with store.reading() as connection:
         rows = (await connection.exec_driver_sql("SELECT count(*) FROM readings")).scalar_one()
-        pages = (await connection.exec_driver_sql("SELECT sum(pgsize) FROM dbstat WHERE name = 'readings'")).scalar_one()
+        pages = (
+            await connection.exec_driver_sql("SELECT sum(pgsize) FROM dbstat WHERE name = 'readings'")
+        ).scalar_one()
     return float(pages) / int(rows)
 
 
@@ -91,7 +96,9 @@ async def sizes(folder: Path, path: Path) -> None:
     took_s = await timed(lambda: compact(store, 2**40, limit=10**9))
     readings, days, blobs, pages = await packed_sizes(store)
     print(f"real days of Japan: {readings:,} readings, {readings / days:.0f} to a series-day")
-    print(f"  hot {hot:.1f} B a reading; packed {blobs / readings:.2f} B, {pages / readings:.2f} B with its table ({hot * readings / pages:.1f} times less)")
+    print(
+        f"  hot {hot:.1f} B a reading; packed {blobs / readings:.2f} B, {pages / readings:.2f} B with its table ({hot * readings / pages:.1f} times less)"
+    )
     print(f"  packing {readings / took_s / 1e3:.0f} k readings/s")
     await store.close()
 
@@ -162,7 +169,9 @@ async def main() -> None:
         hot_rate = await rollup_speed(store, asked.series, min(asked.days, 30))
         await compact(store, 2**40, limit=10**9)
         packed_s = await series_year(store, asked.days)
-        print(f"one series, {asked.days} days: rows {rows_s * 1e3:.1f} ms, packed {packed_s * 1e3:.1f} ms, {packed_s / rows_s:.3f} of it")
+        print(
+            f"one series, {asked.days} days: rows {rows_s * 1e3:.1f} ms, packed {packed_s * 1e3:.1f} ms, {packed_s / rows_s:.3f} of it"
+        )
         ready = ready_hours(asked.series, min(asked.days, 30))
         packed_rate = await rollup_speed(store, asked.series, asked.days)
         print(

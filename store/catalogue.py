@@ -34,7 +34,9 @@ class Catalogue:
     series_by_id: dict[int, Series] = field(default_factory=dict)
     changed_s: dict[str, int] = field(default_factory=dict)  # by station uid
     selections: dict[object, Any] = field(default_factory=dict)  # of the selecting code; emptied by every change
-    _digests: leaf.Digests = field(default_factory=lambda: np.zeros((0, 2), dtype=np.uint64))  # by series id; 0: not made yet
+    _digests: leaf.Digests = field(
+        default_factory=lambda: np.zeros((0, 2), dtype=np.uint64)
+    )  # by series id; 0: not made yet
 
     def with_stations(self, uids: Iterable[str], heard: Mapping[str, int]) -> list[SeriesRow]:
         """Series with their stations, these as last heard of; unknown uids raise KeyError."""

@@ -225,7 +225,9 @@ async def _with_digests(connection: AsyncConnection, found: list[Row]) -> list[R
     for begin in range(0, len(batches), 10_000):
         statement = Statement(connection.dialect.name)
         text = f"SELECT id, sha256 FROM answers WHERE {statement.among('id', batches[begin : begin + 10_000])}"
-        digests |= {row[0]: row[1] for row in map(tuple, await connection.exec_driver_sql(text, tuple(statement.values)))}
+        digests |= {
+            row[0]: row[1] for row in map(tuple, await connection.exec_driver_sql(text, tuple(statement.values)))
+        }
     return [(*row[:11], digests.get(row[11], ""), row[12]) for row in found]
 
 
@@ -289,9 +291,15 @@ async def newest_as_of(connection: AsyncConnection, ids: IntArray, as_of_s: int)
     if not len(ids):
         return []
     statement = Statement(connection.dialect.name)
-    last = f"SELECT max(p.day) FROM packed p WHERE p.series_id = k.id AND p.first_received_s <= {statement.value(as_of_s)}"
-    found = await connection.exec_driver_sql(f"SELECT k.id, ({last}) FROM {statement.each(ids)}", tuple(statement.values))
-    keys = np.array([(row[1] << SERIES_BITS) | row[0] for row in map(tuple, found) if row[1] is not None], dtype=np.int64)
+    last = (
+        f"SELECT max(p.day) FROM packed p WHERE p.series_id = k.id AND p.first_received_s <= {statement.value(as_of_s)}"
+    )
+    found = await connection.exec_driver_sql(
+        f"SELECT k.id, ({last}) FROM {statement.each(ids)}", tuple(statement.values)
+    )
+    keys = np.array(
+        [(row[1] << SERIES_BITS) | row[0] for row in map(tuple, found) if row[1] is not None], dtype=np.int64
+    )
     if not len(keys):
         return []
     made = await asyncio.to_thread(_last_known, await packed.fetch(connection, keys), as_of_s)

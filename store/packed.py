@@ -86,9 +86,7 @@ async def store_days(connection: AsyncConnection, days: Iterable[tuple[int, int,
         await connection.exec_driver_sql(_bound(connection, _PUT), kept)
         await _reach(connection, (max(row[1] for row in kept) + 1) * DAY_S + 1)
     if gone:
-        await connection.exec_driver_sql(
-            _bound(connection, "DELETE FROM packed WHERE series_id = ? AND day = ?"), gone
-        )
+        await connection.exec_driver_sql(_bound(connection, "DELETE FROM packed WHERE series_id = ? AND day = ?"), gone)
 
 
 def _made(days: Iterable[tuple[int, int, Day]]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:

@@ -132,9 +132,7 @@ _NOTHING = np.zeros(0, dtype=np.int64)
 def _day(reader: _Reader, wanted: frozenset[str] | None) -> Day:
     n = reader.varint()
     end_s = reader.whole(n)
-    columns = {
-        name: reader.whole(n) if wanted is None or name in wanted else reader.passed(n) for name in _WHOLE
-    }
+    columns = {name: reader.whole(n) if wanted is None or name in wanted else reader.passed(n) for name in _WHOLE}
     value, limit = reader.decimals(n), reader.decimals(n)
     rest = reader.rest()
     texts = {int(row): text for row, text in json.loads(rest).items()} if rest else {}

@@ -319,7 +319,9 @@ class Writer:
         )
         return int(max(found.scalar_one() or 0, version[REVISION])) + 1
 
-    async def _file_in_the_past(self, current: Version, current_received_s: int, version: Version, row: Incoming) -> None:
+    async def _file_in_the_past(
+        self, current: Version, current_received_s: int, version: Version, row: Incoming
+    ) -> None:
         """Older knowledge (`row`, as a version) is kept as a superseded revision between its neighbours in time, unless one says the same.
 
         It takes over the end of the version that stood then, with its reason: a withdrawal stays where the publisher put it.

@@ -70,9 +70,7 @@ def encoded(days: Days) -> list[bytes]:
     return [head + _COMPRESSOR.compress(count.tobytes() + body) for head, count, body in parts]
 
 
-def _as_whole(
-    flat: FloatArray, digits: int, there: npt.NDArray[np.bool_]
-) -> tuple[npt.NDArray[np.bool_], IntArray]:
+def _as_whole(flat: FloatArray, digits: int, there: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.bool_], IntArray]:
     """Which days are whole numbers at so many digits, to the bit, in a span of 32 bits; and those numbers."""
     power = 10.0**digits
     small: npt.NDArray[np.bool_] = np.asarray((np.abs(flat) < 2.0**52 / power).all(axis=(1, 2)))

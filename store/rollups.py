@@ -161,7 +161,11 @@ async def _store(connection: AsyncConnection, keys: IntArray, made: Sequence[Day
         blobs = await asyncio.to_thread(encoded, days)
         rows += zip(days.series.tolist(), days.day.tolist(), blobs, strict=True)
     there = {(number, day) for number, day, _ in rows}
-    gone = [key for key in zip((keys & SERIES_MASK).tolist(), (keys >> SERIES_BITS).tolist(), strict=True) if key not in there]
+    gone = [
+        key
+        for key in zip((keys & SERIES_MASK).tolist(), (keys >> SERIES_BITS).tolist(), strict=True)
+        if key not in there
+    ]
     if gone:
         await connection.exec_driver_sql(f"DELETE FROM rollups WHERE series_id = {mark} AND day = {mark}", gone)
     if rows:
@@ -193,7 +197,9 @@ async def buckets(
         else:
             found = [await asyncio.to_thread(_buckets, await columns(connection, window), step_s)]
     rows = [row for part in found for row in _rows(part, by_id, step_s)]
-    return sorted((row for row in rows if begin_s <= row.begin_s < until_s), key=lambda row: (row.series_uid, row.begin_s))
+    return sorted(
+        (row for row in rows if begin_s <= row.begin_s < until_s), key=lambda row: (row.series_uid, row.begin_s)
+    )
 
 
 async def _kept(connection: AsyncConnection, window: Window, resolution: str) -> list[Buckets]:
