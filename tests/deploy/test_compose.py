@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from ruamel.yaml import YAML
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from api.metrics import ApiMetrics
+from collector.metrics import Metrics
+from radcommons.cli import app
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -52,7 +60,7 @@ def test_secrets_are_files_and_stand_nowhere_else() -> None:
     for name, service in SERVICES.items():
         for key, value in (service.get("environment") or {}).items():
             secret = any(word in key for word in ("PASSWORD", "SECRET", "KEY", "TOKEN"))
-            assert not secret or str(value).startswith("/run/secrets/"), f"{name}: {key}"
+            assert not secret or str(value).startswith(("/run/secrets/", "/var/lib/radcommons/")), f"{name}: {key}"
         assert set(service.get("secrets", [])) <= set(COMPOSE["secrets"])
     assert all(set(secret) == {"file"} for secret in COMPOSE["secrets"].values())
 
@@ -76,9 +84,39 @@ def test_every_mounted_file_of_the_repo_exists() -> None:
             assert not source.startswith("./") or (ROOT / source).exists(), source
 
 
-def test_the_dashboard_reads_and_asks_for_metrics_that_we_serve() -> None:
-    for path in (ROOT / "deploy/grafana/dashboards").glob("*.json"):
+def test_the_dashboard_asks_for_metrics_that_we_serve() -> None:
+    registry = CollectorRegistry()
+    Metrics(registry)
+    families = [*registry.collect(), *ApiMetrics().registry.collect()]
+    served = {f"{one.name}{tail}" for one in families for tail in ("", "_total", "_bucket")}
+    boards = sorted((ROOT / "deploy/grafana/dashboards").glob("*.json"))
+    assert boards
+    for path in boards:
         board = json.loads(path.read_text(encoding="utf-8"))
-        expressions = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
-        assert expressions
-        assert all("radcommons_" in text or "up{" in text for text in expressions)
+        expressions = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+        named = {name for text in expressions for name in re.findall(r"radcommons_[a-z_]+", text)}
+        assert named
+        assert named <= served
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_command_of_each_program_is_one_that_we_have(name: str) -> None:
+    words = [str(word) for word in SERVICES[name]["command"]]
+    command = get_command(app)
+    while isinstance(command, TyperGroup):
+        command = command.commands[words.pop(0)]
+    options = {text for parameter in command.params for text in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_settings_of_the_environment_are_ones_that_are_read() -> None:
+    code = "\n".join(
+        path.read_text(encoding="utf-8") for room in ("radcommons", "collector") for path in (ROOT / room).glob("*.py")
+    )
+    for name in OURS:
+        for key in SERVICES[name]["environment"]:
+            base = key.removesuffix("_FILE")
+            feed_secret = any(
+                f"env: {base}}}" in path.read_text(encoding="utf-8") for path in (ROOT / "config/feeds").glob("*.yaml")
+            )
+            assert base in code or feed_secret, key
