@@ -4,8 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import USED, note_used
 
 ROOT = Path(__file__).parents[1]
 #: Folder of real captured payloads; it is not part of this repository. Tests that need it are collected only where it exists.
 SHARED = Path(os.environ.get("RADCOMMONS_SHARED", str(ROOT.parent / "shared")))
 HAS_SHARED = (SHARED / "data").is_dir()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker process has ended: take over what it says of its PostgreSQL."""
+    if version := getattr(node, "workeroutput", {}).get("postgresql"):
+        note_used(node.config, version)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say which PostgreSQL was really used."""
+    for version in sorted(config.stash.get(USED, set())):
+        terminalreporter.write_line(f"PostgreSQL {version} was used")

@@ -34,10 +34,24 @@ def _start_server() -> tuple[str, object]:
     return server.get_uri().replace("postgresql://", "postgresql+psycopg://"), server
 
 
+#: The server versions that a run of tests really used; tests/conftest.py prints them at its end.
+USED = pytest.StashKey[set[str]]()
+
+
+def note_used(config: pytest.Config, version: str) -> None:
+    """Remember a server's version, in a worker process on its way to the one that reports."""
+    output = getattr(config, "workeroutput", None)
+    if output is None:
+        config.stash.setdefault(USED, set()).add(version)
+    else:
+        output["postgresql"] = version
+
+
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
+def postgres_server(pytestconfig: pytest.Config) -> Iterator[str]:
     """Admin URL of the session's server; `server_version` tells its version."""
     url, server = _start_server()
+    note_used(pytestconfig, server_version(url))
     if server is not None:
         with psycopg.connect(libpq(url), autocommit=True) as connection:  # nothing here outlives the session
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
