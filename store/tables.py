@@ -573,3 +573,82 @@ dirty = Table(
     _row_id(),
     Column("days", LargeBinary, nullable=False),
 )
+
+config_texts = Table(
+    "config_texts",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    _text("text"),
+)
+
+config_files = Table(
+    "config_files",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _text("digest"),  # of the text that runs
+    Column("instead_of", Text),  # digest of the file's content in whose stead it runs; NULL when the file itself does
+    _text("problems"),
+    _whole("since_s"),
+)
+
+config_changes = Table(
+    "config_changes",
+    metadata,
+    _row_id(),
+    _whole("at_s"),
+    _text("name"),
+    _text("feed_id"),
+    _text("action"),
+    _text("author"),
+    _text("digest"),
+    _text("before"),
+    _text("diff"),
+    _text("reason"),
+    _text("numbers"),
+    Index("config_changes_by_feed", "feed_id", "id"),
+)
+
+feed_pauses = Table(
+    "feed_pauses",
+    metadata,
+    Column("feed_id", Text, primary_key=True),
+    _text("author"),
+    _whole("since_s"),
+    _text("reason"),
+)
+
+feed_breakers = Table(
+    "feed_breakers",
+    metadata,
+    Column("feed_id", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    _whole("until_s"),
+    _text("cause"),
+)
+
+feed_validators = Table(
+    "feed_validators",
+    metadata,
+    Column("feed_id", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    _text("etag"),
+    _text("last_modified"),
+    PrimaryKeyConstraint("feed_id", "method", "url", name="feed_validators_pkey"),
+)
+
+operator_requests = Table(
+    "operator_requests",
+    metadata,
+    _row_id(),
+    _text("kind"),
+    _text("feed_id"),
+    _text("author"),
+    _text("body"),
+    _whole("asked_s"),
+    _whole("taken_s", nullable=True),
+    _whole("done_s", nullable=True),
+    _text("outcome"),
+    _text("answer"),
+    Index("operator_requests_open", "done_s", "id"),
+)
