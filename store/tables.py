@@ -449,6 +449,15 @@ subscriptions = Table(
     _whole("created_s"),
     _whole("updated_s"),
     _whole("last_sequence", "0"),
+    Column("channel", Text, nullable=False, server_default="webhook"),
+    Column("format", Text, nullable=False, server_default="json"),
+    Column("audience", Text, nullable=False, server_default="public"),
+    _text("pending_url"),
+    _text("challenge_sha256"),
+    _text("contact"),
+    _text("notice"),
+    _whole("challenge_until_s", nullable=True),
+    _whole("verified_s", nullable=True),
 )
 
 outbox = Table(
@@ -469,6 +478,7 @@ outbox = Table(
     _whole("done_s", nullable=True),
     Index("outbox_by_sequence", "subscription_id", "sequence", unique=True),
     Index("outbox_by_due", "state", "due_s"),
+    Index("outbox_by_turn", "subscription_id", "state", "sequence"),
 )
 
 delivery_attempts = Table(
@@ -482,6 +492,18 @@ delivery_attempts = Table(
     _text("detail"),
     _whole("duration_ms", "0"),
     PrimaryKeyConstraint("outbox_id", "attempt", name="delivery_attempts_pkey"),
+)
+
+drills = Table(
+    "drills",
+    metadata,
+    Column("uid", Uid, primary_key=True),
+    _text("region_id"),
+    _text("state"),
+    _whole("began_s"),
+    _whole("ended_s", nullable=True),
+    _text("document"),
+    Index("drills_by_begin", "began_s"),
 )
 
 log_state = Table(
