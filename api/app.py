@@ -37,7 +37,7 @@ from api.routes import (
 from api.service import SERVICE, Service
 from api.settings import ApiSettings
 from api.targets import TargetCheck, public_https
-from api.writing import VARY, chosen_format, kept, send, write
+from api.writing import COMMON, VARY, chosen_format, kept, send, write
 from domain.clock import Clock
 from specs.loading import Config
 from store import read
@@ -62,11 +62,6 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 _OPERATION: web.RequestKey[str] = web.RequestKey("operation", str)
-_COMMON = {
-    "X-Content-Type-Options": "nosniff",
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Link, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset",
-}
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, If-None-Match",
@@ -156,7 +151,7 @@ async def _asked_before(service: Service, request: web.Request) -> web.Response 
     if question is None:
         return None
     found = service.kept.found(question, (await service.pulse()).version, service.now_s())
-    return None if found is None else send(request, found)
+    return None if found is None else await send(request, found)
 
 
 async def _from_kept(operation: Operation, call: Call) -> web.StreamResponse:
@@ -172,7 +167,7 @@ async def _from_kept(operation: Operation, call: Call) -> web.StreamResponse:
             raise TypeError(f"{operation.id} streams; it cannot be kept")
         return await kept(reply, call.format, version, until_s)
 
-    return send(call.request, await call.service.kept.get(question, version, call.now_s, build))
+    return await send(call.request, await call.service.kept.get(question, version, call.now_s, build))
 
 
 def _format(operation: Operation) -> Sequence[params.Param[str]]:
@@ -192,13 +187,13 @@ async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Around every answer: failures become problem details, any page may read (no credentials are involved), and it is counted."""
     began = time.perf_counter()
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-        return web.Response(status=204, headers={**_COMMON, **_PREFLIGHT})
+        return web.Response(status=204, headers={**COMMON, **_PREFLIGHT})
     try:
         response = await handler(request)
     except Exception as error:  # noqa: BLE001 - the last line of defence: the client gets a trace id, the log the traceback
         response = problems.told(request, error)
-    if not response.prepared:
-        response.headers.update(_COMMON)
+    if not response.prepared and "Access-Control-Allow-Origin" not in response.headers:
+        response.headers.update(COMMON)
     metrics = request.app[SERVICE].metrics
     metrics.answered(request.get(_OPERATION, "other"), response.status, time.perf_counter() - began)
     return response

@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from api.encoding import COMPRESS_FROM, compressed
+
 _MOST_BYTES = 128 * 1024 * 1024
-_GZIP_FROM = 1024
 _MOST_WORDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """An answer with both of its encodings. It holds for `version` of the store until `until_s` on the service's clock."""
+class Coded:
+    """The bytes of an answer in one content coding, with the headers that go with them."""
 
     body: bytes
-    zipped: bytes
-    etag: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer as bytes. It holds for `version` of the store until `until_s` on the service's clock.
+
+    Codings are made when first asked for and stay with the answer; `weak` is its ETag as a client sends it back.
+    """
+
+    plain: Coded
+    weak: str
+    headers_304: Mapping[str, str]
     version: int
     until_s: float
-    headers: Mapping[str, str]
-    headers_zipped: Mapping[str, str]
-    headers_304: Mapping[str, str]
+    codings: dict[str, Coded] = field(default_factory=dict)
 
+    async def coded(self, coding: str) -> Coded:
+        """The answer in a coding ("" for as it is); compressing is done off the event loop."""
+        if not coding or len(self.plain.body) < COMPRESS_FROM:
+            return self.plain
+        found = self.codings.get(coding)
+        if found is None:
+            body = await asyncio.to_thread(compressed, self.plain.body, coding)
+            found = self.codings[coding] = Coded(body, {**self.plain.headers, "Content-Encoding": coding})
+        return found
 
-def zipped(body: bytes) -> bytes:
-    """Gzip without a time in its header, so that the same answer is the same bytes; empty for a body not worth it."""
-    return gzip.compress(body, 6, mtime=0) if len(body) >= _GZIP_FROM else b""
+    @property
+    def size_bytes(self) -> int:
+        """Bytes that keeping it costs, with what its codings come to at most in practice."""
+        return len(self.plain.body) + len(self.plain.body) // 4
 
 
 @dataclass(slots=True)
@@ -72,8 +91,8 @@ class AnswerCache:
 
     def _keep(self, question: str, made: Kept) -> None:
         old = self.kept.pop(question, None)
-        self.size_bytes += len(made.body) + len(made.zipped) - (len(old.body) + len(old.zipped) if old else 0)
+        self.size_bytes += made.size_bytes - (old.size_bytes if old else 0)
         self.kept[question] = made
         while self.size_bytes > _MOST_BYTES and len(self.kept) > 1:
             _, dropped = self.kept.popitem(last=False)
-            self.size_bytes -= len(dropped.body) + len(dropped.zipped)
+            self.size_bytes -= dropped.size_bytes

@@ -8,16 +8,22 @@ from collections.abc import Sequence
 
 import msgspec
 from aiohttp import web
+from multidict import CIMultiDict
 
-from api.caching import Kept, zipped
+from api.caching import Coded, Kept
+from api.encoding import COMPRESS_FROM, chosen, compressed
 from api.offload import off_loop
 from api.operation import FORMATS, Call, Operation, Reply
 from api.problems import Code, ProblemError
 from api.table import table
 
-#: Bodies from which compression is worth its time.
-_COMPRESS_FROM = 1024
 VARY = "Accept, Accept-Encoding"
+#: What every answer carries: any page may read it, because no credentials are involved.
+COMMON = {
+    "X-Content-Type-Options": "nosniff",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Link, Retry-After, Deprecation, Sunset, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset",
+}
 
 
 def chosen_format(operation: Operation, request: web.Request, asked: str | None) -> str:
@@ -65,9 +71,16 @@ async def write(call: Call, reply: Reply) -> web.Response:
     if reply.body is None:
         return web.Response(status=reply.status, headers=reply.headers)
     body = await to_bytes(reply, call.format)
-    response = respond(call.request, body, call.format, reply)
-    if len(body) >= _COMPRESS_FROM and response.status != 304:
-        response.enable_compression()
+    return await encode(call.request, respond(call.request, body, call.format, reply))
+
+
+async def encode(request: web.Request, response: web.Response) -> web.Response:
+    """The response in the coding that the client likes best; a large one is compressed off the event loop."""
+    coding, body = chosen(request.headers.get("Accept-Encoding", "identity")), response.body
+    if not coding or not isinstance(body, bytes) or len(body) < COMPRESS_FROM:
+        return response
+    response.body = await off_loop(lambda: compressed(body, coding), len(body) // 64)
+    response.headers["Content-Encoding"] = coding
     return response
 
 
@@ -111,22 +124,22 @@ def respond(request: web.Request, body: bytes, word: str, reply: Reply) -> web.R
 async def kept(reply: Reply, word: str, version: int, until_s: float) -> Kept:
     """An answer made ready to be sent again and again."""
     body = await to_bytes(reply, word)
-    small = await asyncio.to_thread(zipped, body)
-    tag = tag_of(body)
-    same = {"Vary": VARY, "Cache-Control": cache_control(reply.max_age_s), "ETag": f'W/"{tag}"'}
+    weak = f'W/"{tag_of(body)}"'
+    same = {**COMMON, "Vary": VARY, "Cache-Control": cache_control(reply.max_age_s), "ETag": weak, **reply.headers}
     if reply.next:
         same["Link"] = f'<{reply.next}>; rel="next"'
-    whole = {**same, "Content-Type": content_type(word)}
-    return Kept(body, small, tag, version, until_s, whole, {**whole, "Content-Encoding": "gzip"}, same)
+    whole = CIMultiDict({**same, "Content-Type": content_type(word)})
+    return Kept(Coded(body, whole), weak, CIMultiDict(same), version, until_s)
 
 
-def send(request: web.Request, answer: Kept) -> web.Response:
-    """A kept answer as a response: nothing is computed here."""
-    if "If-None-Match" in request.headers and knows(request, answer.etag):
+async def send(request: web.Request, answer: Kept) -> web.Response:
+    """A kept answer as a response: nothing is computed here but a coding that is asked for the first time."""
+    asked = request.headers
+    known = asked.get("If-None-Match")
+    if known is not None and (known == answer.weak or knows(request, answer.weak[3:-1])):
         return web.Response(status=304, headers=answer.headers_304)
-    if answer.zipped and "gzip" in request.headers.get("Accept-Encoding", ""):
-        return web.Response(body=answer.zipped, headers=answer.headers_zipped)
-    return web.Response(body=answer.body, headers=answer.headers)
+    coded = await answer.coded(chosen(asked.get("Accept-Encoding", "identity")))
+    return web.Response(body=coded.body, headers=coded.headers)
 
 
 def content_type(word: str) -> str:
