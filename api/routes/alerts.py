@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from api import params as p
@@ -39,7 +41,8 @@ FROM = p.instant("from", "Alerts that had not ended before.", p.FROM.example)
 TO = p.instant("to", "Alerts that began before.", p.TO.example)
 
 
-def _shown(record: Record, service: Service) -> bool:
+def shown(record: Record, service: Service) -> bool:
+    """Whether every feed that an alert stands on may be shown to the audience of this service."""
     return all(service.facts(feed).shown for feed in record.feeds)
 
 
@@ -84,28 +87,42 @@ def tell_alert(row: AlertRow, newest: EventRow | None, service: Service) -> m.Al
         exercise=row.exercise,
         note=NOTE,
         links={"self": f"/v1/alerts/{row.uid}"}
-        | {name: f"/v1/alerts/{row.uid}/{name}" for name in ("events", "evidence")},
+        | {name: f"/v1/alerts/{row.uid}/{name}" for name in ("events", "evidence")}
+        | {"cap": f"/v1/alerts/{row.uid}.cap.xml"},
     )
 
 
-async def alerts(call: Call) -> Reply:
-    """Alerts, newest start first."""
-    service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
+class AskedAlerts(NamedTuple):
+    """Which alerts a request asks for, in the words of the store."""
+
+    states: frozenset[AlertState]
+    area: str
+    from_s: int | None
+    to_s: int | None
+
+
+def asked_alerts(call: Call) -> AskedAlerts:
+    """The filters of a list of alerts; raises ProblemError for a region that is not known and a window that is reversed."""
     words = call.query.all(STATUS)
     states = frozenset(AlertState(word) for word in words if word != "open") | (
         _OPEN if "open" in words else frozenset()
     )
     region = call.query.get(REGION)
-    known_names((region,) if region else (), service.config.geography.by_id, REGION.name)
+    known_names((region,) if region else (), call.service.config.geography.by_id, REGION.name)
     from_s, to_s = call.query.get(FROM), call.query.get(TO)
     if from_s is not None and to_s is not None and from_s > to_s:
         raise ProblemError(Code.WINDOW_REVERSED, "`from` lies after `to`.", TO.name)
+    return AskedAlerts(states, region or "", from_s, to_s)
+
+
+async def alerts(call: Call) -> Reply:
+    """Alerts, newest start first."""
+    service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
+    asked = asked_alerts(call)
     after = (mark.after_s, mark.after_id) if mark else None
-    rows = await held.alerts(
-        service.store, states=states, area=region or "", from_s=from_s, to_s=to_s, after=after, limit=most + 1
-    )
+    rows = await held.alerts(service.store, **asked._asdict(), after=after, limit=most + 1)
     page = rows[:most]
-    seen = [row for row in page if _shown(record_of(row.document), service)]
+    seen = [row for row in page if shown(record_of(row.document), service)]
     hidden = [feed for row in page for feed in record_of(row.document).feeds[:1] if row not in seen]
     told_rows = tuple([tell_alert(row, await _newest(service, row), service) for row in seen])
     as_of_s = await moment(call, mark)
@@ -130,17 +147,18 @@ async def _newest(service: Service, row: AlertRow) -> EventRow | None:
     return events[-1] if events else None
 
 
-async def _known(call: Call) -> AlertRow:
+async def known_alert(call: Call) -> AlertRow:
+    """The alert of a path; raises ProblemError 404 for one that is unknown or not for this audience."""
     uid = call.path["id"]
     row = await held.alert(call.service.store, uid)
-    if row is None or not _shown(record_of(row.document), call.service):
+    if row is None or not shown(record_of(row.document), call.service):
         raise ProblemError(Code.NOT_FOUND, f"No alert {uid!r} is known.")
     return row
 
 
 async def alert(call: Call) -> Reply:
     """One alert."""
-    row = await _known(call)
+    row = await known_alert(call)
     return Reply(m.AlertAnswer(alert=tell_alert(row, await _newest(call.service, row), call.service)))
 
 
@@ -162,14 +180,14 @@ def tell_event(row: EventRow) -> m.Event:
 
 async def events(call: Call) -> Reply:
     """The history of an alert."""
-    row = await _known(call)
+    row = await known_alert(call)
     listed = tuple(map(tell_event, await held.events(call.service.store, row.uid)))
     return Reply(m.EventList(alert=row.uid, events=listed), rows=listed, row=m.Event)
 
 
 async def evidence(call: Call) -> Reply:
     """The readings that each event stood on, at the revisions it saw."""
-    row, service = await _known(call), call.service
+    row, service = await known_alert(call), call.service
     found = await held.events(service.store, row.uid, evidence=True)
     uids = frozenset(proof.series_uid for event in found for proof in event.evidence)
     listed = await read.series_list(service.store, Filter(series=uids), limit=len(uids)) if uids else []
