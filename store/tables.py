@@ -205,7 +205,9 @@ runs = Table(
     _text("refused"),
     _text("ignored"),
     _flag("exercise"),
+    Column("judged_s", BigInteger),  # when alerting judged the poll as a whole
     Index("runs_by_feed", "feed_id", "started_s"),
+    Index("runs_by_judged", "judged_s", "finished_s"),
 )
 
 answers = Table(
@@ -673,4 +675,49 @@ operator_requests = Table(
     _text("outcome"),
     _text("answer"),
     Index("operator_requests_open", "done_s", "id"),
+)
+
+detector_states = Table(
+    "detector_states",
+    metadata,
+    _row_id(),
+    _text("name"),
+    _text("version"),
+    _text("digest"),  # of the state before it was packed
+    _whole("at_s"),
+    _text("run_uid"),  # the poll after which it stands; empty when it was made before any
+    _flag("pinned"),  # an event stands on it
+    Column("blob", LargeBinary, nullable=False),
+    Index("detector_states_by_name", "name", "at_s"),
+    Index("detector_states_by_digest", "digest"),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("uid", Uid, primary_key=True),
+    _text("kind"),
+    _text("author"),
+    _text("reason"),
+    _whole("from_s"),
+    _whole("until_s"),
+    _whole("created_s"),
+    _whole("ended_s", nullable=True),
+    _text("ended_by"),
+    _text("scope"),
+    _text("level"),
+    Index("silences_by_end", "until_s"),
+)
+
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    _row_id(),
+    _text("alert_uid"),
+    Column("revision", Integer, nullable=False),
+    _text("author"),
+    _text("note"),
+    _whole("at_s"),
+    _whole("expires_s"),
+    Index("acknowledgements_by_alert", "alert_uid", "at_s"),
 )
