@@ -11,8 +11,8 @@ _MOST_PADDING = 4
 
 def starts_and_counts(index: IntArray, groups: int) -> tuple[IntArray, IntArray]:
     """First row and number of rows of each of `groups` groups; `index` must be sorted."""
-    counts = np.bincount(index, minlength=groups).astype(np.int64)
-    return np.concatenate(([0], np.cumsum(counts)[:-1])).astype(np.int64), counts
+    bounds = np.searchsorted(index, np.arange(groups + 1))  # far fewer steps than counting every row
+    return bounds[:-1], np.diff(bounds)
 
 
 def quantiles(index: IntArray, value: FloatArray, groups: int, q: tuple[float, ...]) -> FloatArray:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.arrays import Arrays, BoolArray, SeriesLike, bounded, floors
+from analysis.arrays import Arrays, BoolArray, SeriesLike, bounded, floors, measured
 from analysis.baseline import LEAST_FOR_SUMMARY, Baselines, baselines, scale_floor
-from analysis.freshness import Standings, freshness
+from analysis.freshness import Standings, freshness, late_after
 from analysis.grouped import starts_and_counts
 from analysis.mirrors import mirrors
 from analysis.rainfall import Rainfall, rainfall
@@ -21,7 +21,7 @@ from analysis.verdict import Evidence, verdict
 from domain.flags import UNFIT, Qc
 from domain.quantities import BY_ID as QUANTITIES
 from domain.quantities import CONTEXT, DOSE_RATES
-from domain.readings import FloatArray, IntArray
+from domain.readings import NO_TIME, FloatArray, IntArray
 from domain.reasons import Untold
 from domain.states import CENSORING_CODES, Censoring, Freshness
 from domain.units import BY_CODE, Dimension, convert
@@ -67,6 +67,7 @@ class _Columns:
     rise: FloatArray
     above: BoolArray
     far: BoolArray
+    newest_fit: BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,11 @@ def _columns(arrays: Arrays) -> _Columns:
     newest_used[known] = fit_rows[newest_fit[known]]
     rise = np.where(base.count >= LEAST_FOR_SUMMARY, now_value - base.median, np.nan)
     above, far = _gates(np.array([scale.by_dose for scale in scales], dtype=np.bool_), base, rise)
-    return _Columns(value, _last_rows(arrays.index, groups), newest_used, base, rise, above, far)
+    newest = _last_rows(arrays.index, groups)
+    measured_now = np.zeros(groups, dtype=np.bool_)
+    heard = newest >= 0
+    measured_now[heard] = measured(value[newest[heard]], arrays.censoring[newest[heard]], arrays.qc[newest[heard]])
+    return _Columns(value, newest, newest_used, base, rise, above, far, measured_now)
 
 
 def _gates(dose: BoolArray, base: Baselines, rise: FloatArray) -> tuple[BoolArray, BoolArray]:
@@ -227,7 +232,7 @@ class _Question:
 
 def _summary(q: _Question, kind: Kind, rows: list[int]) -> Summary:
     copies = mirrors([q.arrays.series[row] for row in rows], rows, q.arrays, q.columns.value, q.now_s)
-    stations = _by_station(_see(q, row) for row in rows if row not in copies)
+    stations = _by_station(_see_all(q, [row for row in rows if row not in copies]))
     fresh = [one for one in stations.values() if one.why is None]
     above = [one for one in fresh if one.above]
     explained = [_explained(one, q) for one in above]
@@ -297,34 +302,43 @@ def _evidence(
     )
 
 
-def _see(q: _Question, row: int) -> _Seen:
-    arrays, columns = q.arrays, q.columns
-    like = arrays.series[row]
-    last = int(columns.newest[row])
+def _see_all(q: _Question, rows: list[int]) -> list[_Seen]:
+    """How each series stands. Most of a country is fresh and measured: those are told apart at once, the others one by one."""
+    columns, series = q.columns, q.arrays.series
+    last = columns.newest[rows]
+    end_s = np.where(last >= 0, q.arrays.end_s[last] if len(q.arrays.end_s) else NO_TIME, NO_TIME)
+    limits = {feed: late_after(q.feeds.of(feed)) for feed in {series[row].series.feed_id for row in rows}}
+    limit = np.array([limits[series[row].series.feed_id] for row in rows], dtype=np.float64)
+    plain = (q.now_s - end_s <= limit) & columns.newest_fit[rows]
+    told = zip(
+        rows,
+        plain.tolist(),
+        (columns.base.count[rows] >= LEAST_FOR_SUMMARY).tolist(),
+        columns.above[rows].tolist(),
+        columns.far[rows].tolist(),
+        (end_s > q.now_s - q.window_s).tolist(),
+        strict=True,
+    )
+    found = []
+    for row, good, judged, above, far, reported in told:
+        why, beyond = (None, False) if good else _why_not(q, row)
+        found.append(_Seen(row, series[row], why, judged, above, far, beyond, reported))
+    return found
+
+
+def _why_not(q: _Question, row: int) -> tuple[Untold | None, bool]:
+    """Why a series takes no part (None: it does after all, by its own habit), and whether it lies beyond its detector's range."""
+    arrays, last = q.arrays, int(q.columns.newest[row])
     end_s = int(arrays.end_s[last]) if last >= 0 else None
-    standing = q.feeds.of(like.series.feed_id)
+    standing = q.feeds.of(arrays.series[row].series.feed_id)
     found = freshness(end_s, q.now_s, standing)
     if found is not Freshness.FRESH:
         found = freshness(
             end_s, q.now_s, standing, _interval_s(arrays, last)
         )  # its habit is dear to find out, and excuses at most
-    why = None if found is Freshness.FRESH else _WHY_NOT[found]
-    beyond = False
-    if why is None:
-        why, beyond = _unfit(
-            int(arrays.qc[last]), CENSORING_CODES[int(arrays.censoring[last])], float(columns.value[last])
-        )
-    judged = bool(columns.base.count[row] >= LEAST_FOR_SUMMARY)
-    return _Seen(
-        row,
-        like,
-        why,
-        judged,
-        bool(columns.above[row]),
-        bool(columns.far[row]),
-        beyond,
-        end_s is not None and end_s > q.now_s - q.window_s,
-    )
+    if found is not Freshness.FRESH:
+        return _WHY_NOT[found], False
+    return _unfit(int(arrays.qc[last]), CENSORING_CODES[int(arrays.censoring[last])], float(q.columns.value[last]))
 
 
 def _unfit(qc: int, code: Censoring, value: float) -> tuple[Untold | None, bool]:
@@ -346,12 +360,16 @@ def _interval_s(arrays: Arrays, last: int) -> float | None:
 
 def _by_station(seen: Iterable[_Seen]) -> dict[str, _Seen]:
     """One series speaks for a station: a fresh one, of ten minutes if there is one; a rise on another instrument is not lost."""
-    best: dict[str, _Seen] = {}
-    for one in sorted(seen, key=_preference):
-        uid = one.like.station.station.uid
-        if uid not in best or (one.why is None and one.above and not best[uid].above and _same_window(one, best[uid])):
-            best[uid] = one
-    return dict(sorted(best.items()))
+    groups: dict[str, list[_Seen]] = {}
+    for one in seen:
+        groups.setdefault(one.like.series.station_uid, []).append(one)
+    return {uid: group[0] if len(group) == 1 else _speaker(group) for uid, group in sorted(groups.items())}
+
+
+def _speaker(group: list[_Seen]) -> _Seen:
+    best, *others = sorted(group, key=_preference)
+    risen = (one for one in others if one.why is None and one.above and _same_window(one, best))
+    return best if best.above else next(risen, best)
 
 
 def _same_window(one: _Seen, other: _Seen) -> bool:

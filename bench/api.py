@@ -39,6 +39,8 @@ from store.write import commit_batch, finish_run
 
 CONFIG = Path(__file__).parents[1] / "config"
 AREA, STEPS, IN_AREA = "JP-07", 150, 1500
+FIRST = 1_786_000_000 // STEP_S
+NOW_S = (FIRST + STEPS) * STEP_S + 60
 SMALL, CONNECTIONS, ROUNDS = 1200, 8, 5
 AREAS = {series.station_uid: (AREA,) for series in ALL[:IN_AREA]}
 
@@ -46,7 +48,7 @@ AREAS = {series.station_uid: (AREA,) for series in ALL[:IN_AREA]}
 async def fill(url: str) -> None:
     """A day of a national network, 1,500 of its stations in one region."""
     store = await open_store(url)
-    for step in range(1, STEPS + 1):
+    for step in range(FIRST, FIRST + STEPS):
         batch = sweep(step, some_values())
         await commit_batch(store, batch, AREAS)
         await finish_run(store, batch.run_uid, batch.received_s, FeedState.OK, "")
@@ -89,7 +91,7 @@ def serve(url: str, pipe: Connection) -> None:
     async def main() -> None:
         store = await open_store(url)
         config = load_config(CONFIG)
-        app = create_app(store, config, ApiSettings(), VirtualClock((STEPS + 1) * STEP_S + 60))
+        app = create_app(store, config, ApiSettings(), VirtualClock(NOW_S))
         plain = web.Application()
         plain.add_routes([web.get("/constant/{n}", constant), web.get("/clock", clock)])
         ports = []
@@ -182,20 +184,21 @@ def grid_of(held: SeriesArrays) -> np.ndarray:
 async def cold(url: str, path: Path) -> None:
     """A summary of 1,500 series and 24 hours that nobody asked for before: on arrays in memory, and from the store."""
     store = await open_store(url)
-    now_s = (STEPS + 1) * STEP_S + 60
     area, standing = (
         AreaName(AREA, {"en": "Bench"}),
-        Standings({FEED: Standing(FeedState.OK, 600, 900, 3600, 86400, now_s - 60)}),
+        Standings({FEED: Standing(FeedState.OK, 600, 900, 3600, 86400, NOW_S - 60)}),
     )
 
     def summary(held: SeriesArrays) -> object:
-        return summarise(area, held, standing, now_s=now_s, window_s=10800)
+        return summarise(area, held, standing, now_s=NOW_S, window_s=10800)
 
-    f, span = Filter(areas=frozenset({AREA})), (now_s - 86400, now_s)
+    f, span = Filter(areas=frozenset({AREA})), (NOW_S - 86400, NOW_S)
     held = await read.arrays(store, f, *span)
     grid = grid_of(held)
     ours, bare = typical(lambda: summary(held)), typical(lambda: by_numpy(grid, 1000.0))
-    print(f"summary of {grid.shape[0]} x {grid.shape[1]} in memory: {ours * 1e3:.1f} ms, {ours / bare:.2f} of numpy alone  <= 3")
+    print(
+        f"summary of {grid.shape[0]} x {grid.shape[1]} in memory: {ours * 1e3:.1f} ms, {ours / bare:.2f} of numpy alone  <= 3"
+    )
     whole, sql = [], []
     for _ in range(7):
         began = time.perf_counter()
