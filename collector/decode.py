@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from collector.decoders import (
     bgeigie,
+    blocks,
     delimited,
     eurdep,
+    fixed_width,
     gml_multipoint,
     html_items,
     html_table,
@@ -18,14 +21,18 @@ from collector.decoders import (
     json_suffix,
     lines,
     n42,
+    netcdf,
     sheets,
     side_by_side,
     wide_text,
     xml_items,
 )
-from collector.rawtable import PayloadRefused, RawTable
+from collector.packaged import members
+from collector.rawtable import PayloadRefused, RawTable, joined
+from collector.unpivot import unpivoted
 from domain.reasons import Refusal
 from specs.columns import Wanted
+from specs.common import Unpivot
 from specs.decode import Decode
 
 Decoder = Callable[[bytes, Any, Wanted], RawTable]
@@ -41,6 +48,8 @@ DECODERS: dict[str, Decoder] = {
     "xml_items": xml_items.decode,
     "side_by_side": side_by_side.decode,
     "lines": lines.decode,
+    "fixed_width": fixed_width.decode,
+    "blocks": blocks.decode,
     "html_table": html_table.decode,
     "html_items": html_items.decode,
     "xlsx": sheets.decode,
@@ -49,6 +58,7 @@ DECODERS: dict[str, Decoder] = {
     "n42": n42.decode,
     "bgeigie": bgeigie.decode,
     "gml_multipoint": gml_multipoint.decode,
+    "netcdf": netcdf.decode,
 }
 _HEAD_BYTES = 4096
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body")
@@ -56,6 +66,13 @@ _HTML = (b"<!doctype html", b"<html", b"<head", b"<body")
 
 def decode(body: bytes, spec: Decode, wanted: Wanted) -> RawTable:
     """The rows of a payload as columns of text; raises PayloadRefused for a payload that is not what the form says."""
+    if spec.inside and body.strip():
+        parts = [_decoded(part, spec, wanted) for part in members(body, spec.inside)]
+        return parts[0] if len(parts) == 1 else joined(parts, spec.max_rows)
+    return _decoded(body, spec, wanted)
+
+
+def _decoded(body: bytes, spec: Decode, wanted: Wanted) -> RawTable:
     head = body[:_HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if not body.strip():
         raise PayloadRefused(Refusal.EMPTY_BODY, "the answer has no content")
@@ -64,7 +81,10 @@ def decode(body: bytes, spec: Decode, wanted: Wanted) -> RawTable:
             raise PayloadRefused(Refusal.PUBLISHER_ERROR, _plain_text(body))
     if head.startswith(_HTML) and spec.format not in {"html_table", "html_items"}:
         raise PayloadRefused(Refusal.HTML_INSTEAD, f"an HTML page instead of {spec.format}: {_plain_text(body)}")
-    table = DECODERS[spec.format](body, spec, wanted)
+    unpivot: Unpivot | None = getattr(spec, "unpivot", None)
+    table = DECODERS[spec.format](body, spec, wanted if unpivot is None else replace(wanted, every=True))
+    if unpivot is not None:
+        table = unpivoted(table, unpivot, wanted)
     missing = sorted(name for name in wanted.needed if len(table) and name not in table.columns)
     if missing:
         raise PayloadRefused(

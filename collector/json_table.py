@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from collector.literal_json import at, document_of, shape, text_of_value
+from collector.literal_json import Within, at, document_of, shape, text_of_value
 from collector.rawtable import Findings, PayloadRefused, RawTable
 from collector.xml_safe import root_of, text_of_element
 from domain.reasons import Refusal
@@ -18,7 +18,16 @@ _MOST_FIELDS = 500
 
 def opened(body: bytes, spec: JsonCommon) -> Any:
     """The document, taken out of its XML when it comes so; raises PayloadRefused."""
-    return document_of((text_of_element(root_of(body)) or "").encode() if spec.in_xml else body)
+    if spec.in_xml:
+        body = (text_of_element(root_of(body)) or "").encode()
+    return document_of(_unwrapped(body) if spec.wrapped else body)
+
+
+def _unwrapped(body: bytes) -> bytes:
+    """What stands from the first bracket to the last: a script or a callback around the document is passed over."""
+    first = min((at for at in (body.find(b"{"), body.find(b"[")) if at >= 0), default=0)
+    last = max(body.rfind(b"}"), body.rfind(b"]"))
+    return body[first : last + 1] if last >= first else body
 
 
 def check(document: Any, spec: JsonCommon) -> None:
@@ -30,7 +39,7 @@ def check(document: Any, spec: JsonCommon) -> None:
 
 def table_of(
     rows: Sequence[Any],
-    owners: Sequence[Any],
+    owners: Sequence[Within],
     document: Any,
     spec: JsonCommon,
     wanted: Wanted,
@@ -42,9 +51,14 @@ def table_of(
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(rows)} rows, at most {spec.max_rows} are read")
     findings = findings or Findings()
     numbers, kept = where or range(1, len(rows) + 1), []
-    columns: dict[str, list[str | None]] = {name: [] for name in wanted.names}
+    names = dict.fromkeys(wanted.names)
+    if wanted.every:
+        names |= dict.fromkeys(key for row in rows if isinstance(row, Mapping) for key in row)
+    columns: dict[str, list[str | None]] = {name: [] for name in names}
     met: set[str] = set()
     for number, row, owner in zip(numbers, rows, owners, strict=True):
+        if isinstance(row, list):
+            row = {str(place): cell for place, cell in enumerate(row[:_MOST_FIELDS])}  # noqa: PLW2901
         if not isinstance(row, Mapping):
             findings.refuse(Refusal.NOT_A_RECORD, number, f"a row must be an object, not {text_of_value(row)}")
             continue
@@ -58,9 +72,12 @@ def table_of(
     return RawTable(present, kept, len(rows) + findings.refused.total() - (len(rows) - len(kept)), heads, findings)
 
 
-def _cell(row: Mapping[str, Any], owner: Any, name: str) -> str | None:
+def _cell(row: Mapping[str, Any], owner: Within | None, name: str) -> str | None:
     if name.startswith("^"):
-        return text_of_value(at(owner, name[1:]))
+        path = name[1:]
+        while path.startswith("^") and owner is not None:
+            path, owner = path[1:], owner.above
+        return text_of_value(at(owner.value, path)) if owner is not None else None
     return text_of_value(row[name] if name in row else at(row, name))
 
 

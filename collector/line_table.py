@@ -20,6 +20,18 @@ def numbered_names(cells: Iterable[str]) -> list[str]:
     return names
 
 
+def header_of(lines: Sequence[Sequence[str]]) -> list[str]:
+    """The headings that one line or several make up: words below each other are joined, and an upper cell reaches over the empty ones behind it."""
+    if len(lines) < 2:
+        return [cell.strip() for cell in lines[0]] if lines else []
+    width = max(map(len, lines))
+    rows = [[cell.strip() for cell in line] + [""] * (width - len(line)) for line in lines]
+    for row in rows[:-1]:
+        for at in range(1, width):
+            row[at] = row[at] or row[at - 1]
+    return [" ".join(dict.fromkeys(word for word in words if word)) for words in zip(*rows, strict=True)]
+
+
 def table_of_lines(rows: Sequence[tuple[int, list[str]]], names: Sequence[str], most: int, wanted: Wanted) -> RawTable:
     """Numbered rows of cells as columns; short rows end in empty cells, rows that are too long are refused."""
     if len(rows) > most:
@@ -33,6 +45,6 @@ def table_of_lines(rows: Sequence[tuple[int, list[str]]], names: Sequence[str], 
             findings.refuse(Refusal.NOT_A_RECORD, number, f"{len(cells)} cells where the header has {len(names)}")
         else:
             kept.append((number, cells + [""] * (len(names) - len(cells))))
-    places = {name: at for at, name in reversed(list(enumerate(names))) if name in wanted.names}
+    places = {name: at for at, name in reversed(list(enumerate(names))) if wanted.takes(name)}
     columns: dict[str, Cells] = {name: [cells[at] for _, cells in kept] for name, at in places.items()}
     return RawTable(columns, [at for at, _ in kept], len(kept) + findings.refused.total(), findings=findings)

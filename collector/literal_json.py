@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from collector.rawtable import PayloadRefused
 from domain.reasons import Refusal
+
+#: The steps of a row path: a name, `[]` through a list, `{}` through the members of an object.
+_STEP = re.compile(r"\[\]|\{\}|[^.\[\]{}]+")
 
 
 class Literal(str):
@@ -56,25 +62,71 @@ def rows_at(document: Any, path: str) -> list[Any] | None:
     return document if isinstance(document, list) else None
 
 
-def rows_below(document: Any, path: str, most: int) -> tuple[list[Any], list[Any]] | None:
-    """Rows at a path in which `name[]` goes through a list, and beside each the object that holds it; None when there is no such list."""
-    first, through, rest = path.partition("[]")
-    rows = rows_at(document, first)
-    if rows is None or not through:
-        return None if rows is None else (rows, [document] * len(rows))
-    found: list[Any] = []
-    owners: list[Any] = []
-    for holder in rows:
-        below = rows_at(holder, rest.removeprefix(".")) if "[]" not in rest else None
-        deeper = (
-            (below, [holder] * len(below)) if below is not None else rows_below(holder, rest.removeprefix("."), most)
-        )
-        if deeper is not None:
-            found += deeper[0]
-            owners += deeper[1]
-        if len(found) > most:
+@dataclass(frozen=True, slots=True)
+class Within:
+    """An object that holds rows, and what holds that object."""
+
+    value: Any
+    above: Within | None = None
+
+
+def rows_below(document: Any, path: str, most: int) -> tuple[list[Any], list[Within]] | None:
+    """Rows at a path in which `name[]` goes through a list and `name{}` through the members of an object, and beside each row the object that
+    holds it; None when there is no such list.
+    """
+    rows: list[Any] = []
+    owners: list[Within] = []
+    found = _gather(document, _STEP.findall(path), Within(document), (rows, owners), most)
+    return (rows, owners) if found else None
+
+
+def _gather(value: Any, steps: Sequence[str], owner: Within, found: tuple[list[Any], list[Within]], most: int) -> bool:
+    """Add the rows below `value`; False when the way leads nowhere. A holder without rows has none, which is no fault."""
+    for at, step in enumerate(steps):
+        if step not in {"[]", "{}"}:
+            if not isinstance(value, dict) or step not in value:
+                return False
+            value = value[step]
+            if value in (None, "", {}):
+                return True
+            continue
+        below = _members(value, step)
+        if below is None:
+            return False
+        if at + 1 == len(steps):
+            value = below
             break
-    return found, owners
+        for member, inner in below:
+            if len(found[0]) > most:
+                break
+            _gather(inner, steps[at + 1 :], Within(member, owner), found, most)
+        return True
+    rows = [member for member, _ in value] if steps and steps[-1] in {"[]", "{}"} else _listed(value)
+    if rows is None:
+        return False
+    found[0].extend(rows)
+    found[1].extend([owner] * len(rows))
+    return True
+
+
+def _listed(value: Any) -> list[Any] | None:
+    """Publishers write a list of one row as the row itself."""
+    if isinstance(value, dict):
+        return [value]
+    return value if isinstance(value, list) else None
+
+
+def _members(value: Any, step: str) -> list[tuple[Any, Any]] | None:
+    """The things that a list or an object holds: each as a row, and as it stands."""
+    if step == "[]":
+        rows = _listed(value)
+        return None if rows is None else [(row, row) for row in rows]
+    return [(named(key, member), member) for key, member in value.items()] if isinstance(value, dict) else None
+
+
+def named(key: str, member: Any) -> dict[str, Any]:
+    """A member of an object as a row: its name is the column `key`, and what is no object the column `value`."""
+    return {**member, "key": key} if isinstance(member, dict) else {"key": key, "value": member}
 
 
 def text_of_value(value: Any) -> str | None:

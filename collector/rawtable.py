@@ -58,3 +58,20 @@ class RawTable:
 
     def __len__(self) -> int:
         return len(self.where)
+
+
+def joined(tables: Sequence[RawTable], most: int) -> RawTable:
+    """Tables one below the other, with the head of the first; raises PayloadRefused when they have too many rows together."""
+    if sum(map(len, tables)) > most:
+        raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"more than {most} rows in all parts")
+    findings = Findings()
+    for table in tables:
+        findings.refused.update(table.findings.refused)
+        findings.rows += table.findings.rows[: KEPT_ROWS - len(findings.rows)]
+        findings.ignored.update(table.findings.ignored)
+    names = dict.fromkeys(name for table in tables for name in table.columns)
+    columns: dict[str, Cells] = {
+        name: [cell for table in tables for cell in table.columns.get(name, [None] * len(table))] for name in names
+    }
+    where = [number for table in tables for number in table.where]
+    return RawTable(columns, where, sum(table.read for table in tables), tables[0].head if tables else {}, findings)

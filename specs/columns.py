@@ -12,13 +12,18 @@ from specs.mapping import Choice, KeyPart, Measure, Prefixed, StationMap
 class Wanted:
     """Columns by what is done with them: `texts` are words and stamps, `numbers` keep their literal. Without `needed` nothing can be read.
 
-    `heads` are texts that stand once in the document.
+    `heads` are texts that stand once in the document. `every`: all other columns are read too (a table whose headings hold names).
     """
 
     texts: tuple[str, ...]
     numbers: tuple[str, ...]
     needed: frozenset[str]
     heads: tuple[str, ...] = ()
+    every: bool = False
+
+    def takes(self, name: str) -> bool:
+        """Whether a decoder shall read the column `name`."""
+        return self.every or name in self.texts or name in self.numbers
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -5,13 +5,13 @@ Formats that are standards of their own, and have one decoder each, are in `spec
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from specs.common import Common, Encoding
+from specs.common import Common, Encoding, Unpivot
 from specs.patterns import LinePattern
-from specs.standards import N42, BGeigie, Eurdep, Irix, MultiPoint
+from specs.standards import N42, BGeigie, Eurdep, Irix, MultiPoint, NetCdf
 from specs.strict import Strict
 
 
@@ -41,9 +41,10 @@ class Packed(Strict):
 
 class JsonCommon(Common):
     """What all JSON formats share. A column is a member of the row; dots go down, numbers pick from a list (`wind.0` of `[6.8, 0]`), and
-    `^name` is a member of the object that holds the row. `$head.a.b` is a member of the document.
+    `^name` is a member of the object that holds the row, `^^name` of the one above. `$head.a.b` is a member of the document.
 
-    `in_xml`: the JSON is the text of an XML document. `drop` names columns that must not enter the service at all (personal data): they
+    `in_xml`: the JSON is the text of an XML document. `wrapped`: there is other text before and behind it, as in `callback({...});` or
+    `var data = [...];`. `drop` names columns that must not enter the service at all (personal data): they
     are neither read nor kept.
     """
 
@@ -51,12 +52,15 @@ class JsonCommon(Common):
     drop: tuple[str, ...] = ()
     pivot: Pivot | None = None
     packed: Packed | None = None
+    unpivot: Unpivot | None = None
     in_xml: bool = False
+    wrapped: bool = False
 
 
 class JsonRows(JsonCommon):
-    """JSON with one object per row under `rows` (dots go down, `[]` after a name goes through a list; "" is the document itself); a lone
-    object counts as one row. GeoJSON and ArcGIS answers have their rows at `features`, with columns as `properties.x`, `attributes.x` and
+    """JSON with one object per row under `rows` (dots go down, `[]` after a name goes through a list, `{}` through the members of an object;
+    "" is the document itself); a lone object counts as one row. The name of a member is its column `key` (`^key` from the rows below it);
+    a member that is no object is the column `value`. A row that is an array has the columns `0`, `1`, ... GeoJSON and ArcGIS answers have their rows at `features`, with columns as `properties.x`, `attributes.x` and
     `geometry.coordinates.0`.
     """
 
@@ -74,13 +78,14 @@ class JsonKeyed(JsonCommon):
 
 
 class JsonArrays(JsonCommon):
-    """JSON with an object of arrays of equal length under `rows`, one array per column. `each`: the document is (or holds, at this path)
-    a list of such objects. `^name` is what stands beside the arrays.
+    """JSON with an object of arrays of equal length under `rows`, one array per column. `each`: the document is a list of such objects, or
+    an object of them by name (`^key`); `holders` is the path to them when they lie deeper. `^name` is what stands beside the arrays.
     """
 
     format: Literal["json_arrays"]
     rows: str = ""
     each: bool = False
+    holders: str = ""
 
 
 class JsonHeader(JsonCommon):
@@ -117,8 +122,9 @@ class Delimited(Common):
     `delimiter` is one character, a longer text, or the word `whitespace` (any run of blanks). `multiline`: a quoted cell may run over
     several lines. `skip_lines` pass unread; `head_lines` after them are `name,value` lines that stand once (`$head.<name>`). Lines that
     begin with `comment` are none; the table begins with the line that begins with `header_begins` and ends before one that begins with one
-    of `footer_begins`. `unit_line`: the line below the header holds units (`$head.unit.<column>`). `guards`: cells are written `="0.12"`.
-    `trailing`: rows may end in empty cells that the header does not name.
+    of `footer_begins`. `unit_line`: the line below the header holds units (`$head.unit.<column>`). `header_lines`: so many lines make up the
+    header; the words of a column are joined by a blank, and an empty cell of an upper line repeats the one before it. `guards`: cells are
+    written `="0.12"`. `trailing`: rows may end in empty cells that the header does not name. A name that repeats gets `.2`, `.3`.
     """
 
     format: Literal["delimited"]
@@ -129,6 +135,7 @@ class Delimited(Common):
     head_lines: int = Field(default=0, ge=0)
     header: tuple[str, ...] = ()
     has_header: bool = True
+    header_lines: int = Field(default=1, ge=1, le=5)
     multiline: bool = False
     comment: str = ""
     header_begins: str = ""
@@ -137,6 +144,7 @@ class Delimited(Common):
     guards: bool = False
     trailing: bool = False
     packed: Packed | None = None
+    unpivot: Unpivot | None = None
 
 
 class Lines(Common):
@@ -152,13 +160,56 @@ class Lines(Common):
     others: Literal["refuse", "ignore"] = "refuse"
 
 
+class FixedWidth(Common):
+    """Text with a column per place: `columns` gives for each the first and the last character (counted from 1, both included).
+
+    `skip_lines` pass unread, lines that begin with `comment` are none, and the table ends before a line that begins with one of
+    `footer_begins`. Wide letters (as Chinese ones) count two with `wide: true`. Blanks around a cell are no part of it.
+    """
+
+    format: Literal["fixed_width"]
+    encoding: Encoding = "utf-8"
+    columns: dict[str, tuple[int, int]] = Field(min_length=1)
+    skip_lines: int = Field(default=0, ge=0)
+    comment: str = ""
+    footer_begins: tuple[str, ...] = ()
+    wide: bool = False
+    unpivot: Unpivot | None = None
+
+    @model_validator(mode="after")
+    def _from_left_to_right(self) -> Self:
+        for name, (first, last) in self.columns.items():
+            if not 1 <= first <= last <= 10_000:
+                raise ValueError(f"`{name}` is [first, last] in characters from 1, as [1, 5]; not [{first}, {last}]")
+        return self
+
+
+class Blocks(Common):
+    """Text in blocks of lines `name: value`, one block per row, with a blank line (or one that begins with `ends`) between them.
+
+    `sign` stands between name and value. A line without it belongs to no column and is passed over. A block that repeats a name begins a new row.
+    """
+
+    format: Literal["blocks"]
+    encoding: Encoding = "utf-8"
+    sign: str = Field(default=":", min_length=1, max_length=5)
+    ends: str = ""
+    comment: str = ""
+
+
 class HtmlTable(Common):
-    """A table of an HTML page: the first one with all of `has` among its header cells. The header is the first row that has them."""
+    """A table of an HTML page: the first one with all of `has` among its header cells. The header is the first row that has them.
+
+    A cell that spans rows or columns stands in each of them. `header_lines`: so many rows make up the header, from the one above the words
+    of `has` on; the words of a column are joined by a blank.
+    """
 
     format: Literal["html_table"]
     encoding: Encoding = "utf-8"
     has: tuple[str, ...] = Field(min_length=1)
     header: tuple[str, ...] = ()
+    header_lines: int = Field(default=1, ge=1, le=5)
+    unpivot: Unpivot | None = None
 
 
 class HtmlItems(Common):
@@ -183,6 +234,7 @@ class Sheets(Common):
     skip_rows: int = Field(default=0, ge=0)
     footer_begins: tuple[str, ...] = ()
     max_unpacked: int = Field(default=200_000_000, ge=1)
+    unpivot: Unpivot | None = None
 
 
 class WideText(Common):
@@ -201,13 +253,15 @@ class WideText(Common):
 class XmlItems(Common):
     """XML with one element per row under the path `items` (slash separated, below the root); namespaces are passed over.
 
-    A column is a child, a path below the row (`where/lat`), an attribute (`@id`, `where/@srs`), or `^x`: a child or attribute of the
-    element that holds the row. `name[]` in `items` goes through all elements of that name.
+    A column is a child, a path below the row (`where/lat`), an attribute (`@id`, `where/@srs`), `.` (the row's own text), or `^x`: a child or
+    attribute of the element that holds the row (`^^x` of the one above). `name[]` in `items` goes through all elements of that name.
     """
 
     format: Literal["xml_items"]
     items: str
     ok: Envelope | None = None
+    pivot: Pivot | None = None
+    unpivot: Unpivot | None = None
 
 
 class SideBySide(Common):
@@ -235,6 +289,8 @@ Decode = Annotated[
     | JsonSuffix
     | Delimited
     | Lines
+    | FixedWidth
+    | Blocks
     | WideText
     | XmlItems
     | HtmlTable
@@ -245,6 +301,7 @@ Decode = Annotated[
     | Irix
     | N42
     | BGeigie
-    | MultiPoint,
+    | MultiPoint
+    | NetCdf,
     Field(discriminator="format"),
 ]

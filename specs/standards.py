@@ -55,3 +55,17 @@ class MultiPoint(Common):
     """
 
     format: Literal["gml_multipoint"]
+
+
+class NetCdf(Common):
+    """NetCDF (classic or 4): one row per place along the dimensions of the variable `rows` (of every group in `groups`; all that have it by default).
+
+    Columns are the variables along these dimensions, or some of them (a time axis stands in each of its rows), by name; `group` is the name of
+    the group. Codes become their words where an enumeration or `flag_meanings` names them. Fill values and NaN are no value. Times keep their
+    number; `<variable>.utc` is the moment that it and its `units` mean, in ISO form. Head: global attributes, `units.<variable>`.
+    """
+
+    format: Literal["netcdf"]
+    rows: str = Field(min_length=1)
+    groups: tuple[str, ...] = ()
+    max_bytes: int = Field(default=100_000_000, ge=1)

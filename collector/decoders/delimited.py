@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 
 from collector.json_table import unpacked
+from collector.line_table import header_of, numbered_names
 from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
 from collector.text import lines_of, text_of
 from domain.reasons import Ignored, Refusal
@@ -26,9 +27,10 @@ def decode(body: bytes, spec: Delimited, wanted: Wanted) -> RawTable:
     numbered = [(number, cells) for number, cells in _numbered(lines[:last], first, spec) if cells]
     if spec.comment:
         numbered = [(number, cells) for number, cells in numbered if not lines[number - 1].startswith(spec.comment)]
-    names = [_unguarded(name, spec).strip() for name in (spec.header or (numbered[0][1] if numbered else []))]
+    titles = header_of([cells for _, cells in numbered[: spec.header_lines]])
+    names = numbered_names(_unguarded(name, spec).strip() for name in (spec.header or titles))
     if spec.has_header:
-        numbered = numbered[1:]
+        numbered = numbered[spec.header_lines :]
     if spec.unit_line and numbered:
         head |= {f"unit.{name}": unit.strip() for name, unit in zip(names, numbered[0][1], strict=False)}
         numbered = numbered[1:]
@@ -112,7 +114,7 @@ def _table(
             findings.refuse(
                 Refusal.NOT_A_RECORD, number, f"{len(cells)} cells where the header has {len(names)}: {cells[:6]}"
             )
-    places = {name: at for at, name in reversed(list(enumerate(names))) if name in wanted.names}
+    places = {name: at for at, name in reversed(list(enumerate(names))) if wanted.takes(name)}
     columns: dict[str, Cells] = {name: [cells[at] for _, cells in kept] for name, at in places.items()}
     if spec.guards:
         columns = {name: [_unguarded(cell or "", spec) for cell in cells] for name, cells in columns.items()}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from lxml import etree, html
 
-from collector.line_table import numbered_names, table_of_lines
+from collector.line_table import header_of, numbered_names, table_of_lines
 from collector.rawtable import PayloadRefused, RawTable
 from collector.text import text_of
 from domain.reasons import Refusal
 from specs.columns import Wanted
 from specs.decode import HtmlTable
+
+#: No honest cell is wider or taller.
+_MOST_SPAN = 1000
 
 
 def decode(body: bytes, spec: HtmlTable, wanted: Wanted) -> RawTable:
@@ -20,17 +23,49 @@ def decode(body: bytes, spec: HtmlTable, wanted: Wanted) -> RawTable:
         raise PayloadRefused(Refusal.BAD_SYNTAX, f"not HTML: {error}") from error
     heads: list[str] = []
     for table in page.iter("table"):
-        rows = [
-            (line.sourceline or 0, [" ".join(cell.text_content().split()) for cell in line.iterchildren("td", "th")])
-            for line in table.iter("tr")
-        ]
+        rows = _rows(table)
         at = next((at for at, (_, cells) in enumerate(rows) if set(spec.has) <= set(cells)), None)
         if at is not None:
-            return _below(rows[at + 1 :], list(spec.header) or numbered_names(rows[at][1]), spec, wanted)
+            top = [cells for _, cells in rows[at : at + spec.header_lines]]
+            return _below(
+                rows[at + spec.header_lines :], list(spec.header) or numbered_names(header_of(top)), spec, wanted
+            )
         heads += rows[0][1][:4] if rows else []
     raise PayloadRefused(
         Refusal.ROWS_NOT_FOUND, f"no table with {', '.join(spec.has)}; tables begin with {', '.join(heads)[:120]}"
     )
+
+
+def _rows(table: etree._Element) -> list[tuple[int, list[str]]]:
+    """The rows of a table with their source lines; a cell that spans rows or columns stands in each of them."""
+    rows: list[tuple[int, list[str]]] = []
+    hanging: dict[int, tuple[int, str]] = {}  # column -> how many rows more, and the text
+    for line in table.iter("tr"):
+        cells: list[str] = []
+        for cell in line.iterchildren("td", "th"):
+            _take_over(cells, hanging)
+            text = " ".join(cell.text_content().split())
+            down, across = _span(cell, "rowspan"), _span(cell, "colspan")
+            for _ in range(min(across, _MOST_SPAN - len(cells))):
+                if down > 1:
+                    hanging[len(cells)] = (down - 1, text)
+                cells.append(text)
+        _take_over(cells, hanging)
+        rows.append((line.sourceline or 0, cells))
+    return rows
+
+
+def _take_over(cells: list[str], hanging: dict[int, tuple[int, str]]) -> None:
+    while len(cells) in hanging:
+        left, text = hanging.pop(len(cells))
+        if left > 1:
+            hanging[len(cells)] = (left - 1, text)
+        cells.append(text)
+
+
+def _span(cell: etree._Element, name: str) -> int:
+    text = str(cell.get(name) or "1")
+    return min(max(int(text), 1), _MOST_SPAN) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
 def _below(rows: list[tuple[int, list[str]]], names: list[str], spec: HtmlTable, wanted: Wanted) -> RawTable:

@@ -21,7 +21,8 @@ _NOTHING = msgspec.Raw(b"")
 def decode(body: bytes, spec: JsonRows, wanted: Wanted) -> RawTable:
     """Rows of a JSON document as columns of text; raises PayloadRefused."""
     body = body.removeprefix(b"\xef\xbb\xbf")
-    if spec.in_xml or spec.pivot or spec.packed or wanted.heads or "[]" in spec.rows:
+    special = spec.in_xml or spec.wrapped or spec.pivot or spec.packed or spec.unpivot or wanted.heads
+    if special or "[]" in spec.rows or "{}" in spec.rows:
         return _tolerant(body, spec, wanted)
     try:
         return _fast(body, spec, wanted)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from collector.json_table import check, opened, table_of
-from collector.literal_json import at, document_of, rows_at, shape, text_of_value
+from collector.literal_json import Within, at, document_of, named, rows_at, rows_below, shape, text_of_value
 from collector.rawtable import Findings, PayloadRefused, RawTable
 from collector.text import lines_of, text_of
 from domain.reasons import Refusal
@@ -22,25 +22,21 @@ def keyed(body: bytes, spec: JsonKeyed, wanted: Wanted) -> RawTable:
     holder = at(document, spec.rows)
     if not isinstance(holder, Mapping):
         raise _not_found(spec.rows, document, "object")
-    rows = [_named(key, member) for key, member in holder.items()]
-    return table_of(rows, [document] * len(rows), document, spec, wanted)
-
-
-def _named(key: str, member: Any) -> dict[str, Any]:
-    return {**member, "key": key} if isinstance(member, Mapping) else {"key": key, "value": member}
+    rows = [named(key, member) for key, member in holder.items()]
+    return table_of(rows, [Within(document)] * len(rows), document, spec, wanted)
 
 
 def arrays(body: bytes, spec: JsonArrays, wanted: Wanted) -> RawTable:
     """One row per place in arrays that run side by side; arrays of unequal length belong to no row. Raises PayloadRefused."""
     document = _document(body, spec)
-    holders = (rows_at(document, "") or []) if spec.each else [document]
+    holders = _holders(document, spec)
     findings = Findings()
     rows: list[Any] = []
-    owners: list[Any] = []
+    owners: list[Within] = []
     for number, holder in enumerate(holders, 1):
-        found = at(holder, spec.rows)
+        found = at(holder.value, spec.rows)
         if not isinstance(found, Mapping):
-            raise _not_found(spec.rows, holder, "object of arrays")
+            raise _not_found(spec.rows, holder.value, "object of arrays")
         lists = {name: values for name, values in found.items() if isinstance(values, list)}
         lengths = {len(values) for values in lists.values()}
         if len(lengths) > 1:
@@ -54,6 +50,16 @@ def arrays(body: bytes, spec: JsonArrays, wanted: Wanted) -> RawTable:
         rows += [dict(zip(names, values, strict=True)) for values in zip(*lists.values(), strict=True)]
         owners += [holder] * count
     return table_of(rows, owners, document, spec, wanted, findings)
+
+
+def _holders(document: Any, spec: JsonArrays) -> list[Within]:
+    """The objects that have arrays: the document, or each of those in a list or in an object of them."""
+    if not spec.each and not spec.holders:
+        return [Within(document)]
+    found = rows_below(document, spec.holders or ("[]" if isinstance(document, list) else "{}"), spec.max_rows)
+    if found is None:
+        raise _not_found(spec.holders, document, "list of objects")
+    return [Within(member, owner) for member, owner in zip(*found, strict=True)]
 
 
 def header(body: bytes, spec: JsonHeader, wanted: Wanted) -> RawTable:
@@ -75,14 +81,14 @@ def header(body: bytes, spec: JsonHeader, wanted: Wanted) -> RawTable:
         else:
             size = len(row) if isinstance(row, list) else text_of_value(row)
             findings.refuse(Refusal.NOT_A_RECORD, number, f"{size} cells where the header has {len(titles)}")
-    return table_of(rows, [document] * len(rows), document, spec, wanted, findings, where)
+    return table_of(rows, [Within(document)] * len(rows), document, spec, wanted, findings, where)
 
 
 def lines(body: bytes, spec: JsonLines, wanted: Wanted) -> RawTable:
     """One document per line; a line that is none costs that line only. Raises PayloadRefused."""
     findings = Findings()
     rows: list[Any] = []
-    owners: list[Any] = []
+    owners: list[Within] = []
     where: list[int] = []
     for number, line in enumerate(lines_of(text_of(body, "utf-8"), spec.max_rows), 1):
         if not line.strip():
@@ -98,7 +104,7 @@ def lines(body: bytes, spec: JsonLines, wanted: Wanted) -> RawTable:
             findings.refuse(Refusal.ROWS_NOT_FOUND, number, f"no row at `{spec.rows}`; there is {shape(document)}")
             continue
         rows += found
-        owners += [document] * len(found)
+        owners += [Within(document)] * len(found)
         where += [number] * len(found)
     return table_of(rows, owners, {}, spec, wanted, findings, where)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any
 
 import openpyxl
 
 from collector.line_table import numbered_names, table_of_lines
-from collector.rawtable import Findings, PayloadRefused, RawTable
+from collector.rawtable import PayloadRefused, RawTable, joined
 from domain.reasons import Refusal
 from specs.columns import Wanted
 from specs.decode import Sheets
@@ -40,7 +40,7 @@ def decode(body: bytes, spec: Sheets, wanted: Wanted) -> RawTable:
     found = [table for table in tables if table is not None]
     if not found:
         raise PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no sheet has a header with {', '.join(spec.has)}")
-    return _together(found, spec)
+    return joined(found, spec.max_rows)
 
 
 def _check(body: bytes, spec: Sheets) -> None:
@@ -92,19 +92,3 @@ def _text(value: Any) -> str:
     if isinstance(value, date | time):
         return value.isoformat()
     return " ".join(str(value).split())
-
-
-def _together(tables: Sequence[RawTable], spec: Sheets) -> RawTable:
-    findings = Findings()
-    for table in tables:
-        findings.refused.update(table.findings.refused)
-        findings.rows += table.findings.rows
-        findings.ignored.update(table.findings.ignored)
-    names = dict.fromkeys(name for table in tables for name in table.columns)
-    columns = {
-        name: [cell for table in tables for cell in table.columns.get(name, [None] * len(table))] for name in names
-    }
-    if sum(map(len, tables)) > spec.max_rows:
-        raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"more than {spec.max_rows} rows in all sheets")
-    where = [number for table in tables for number in table.where]
-    return RawTable(columns, where, sum(table.read for table in tables), findings=findings)

@@ -8,7 +8,7 @@ from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
 from collector.xml_safe import children, find, local, root_of, text_at, text_of_element
 from domain.reasons import Refusal
 from specs.columns import Wanted
-from specs.decode import XmlItems
+from specs.decode import Pivot, XmlItems
 
 
 def decode(body: bytes, spec: XmlItems, wanted: Wanted) -> RawTable:
@@ -19,10 +19,12 @@ def decode(body: bytes, spec: XmlItems, wanted: Wanted) -> RawTable:
     if len(items) > spec.max_rows:
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(items)} rows, at most {spec.max_rows} are read")
     rows = [{local(child): text_of_element(child) for child in item} for item in items]
+    if spec.pivot is not None:
+        rows = [_pairs(item, spec.pivot) | row for item, row in zip(items, rows, strict=True)]
     met = {key for row in rows for key in row}
-    columns: dict[str, Cells] = {key: [row.get(key) for row in rows] for key in wanted.names if key in met}
+    columns: dict[str, Cells] = {key: [row.get(key) for row in rows] for key in met if wanted.takes(key)}
     for name in wanted.names:
-        if name not in met and any(sign in name for sign in "/@^"):
+        if name not in met and (name == "." or any(sign in name for sign in "/@^")):
             cells = [_deep(item, name) for item in items]
             if any(cell is not None for cell in cells):
                 columns[name] = cells
@@ -49,11 +51,22 @@ def _items(root: etree._Element, path: str) -> list[etree._Element]:
     return children(holder, name)
 
 
+def _pairs(item: etree._Element, pivot: Pivot) -> dict[str, str | None]:
+    """The pairs of name and value inside a row, each as a column that is called as its name."""
+    way, _, last = pivot.pairs.rpartition("/")
+    holder = find(item, way)
+    pairs = children(holder, last) if holder is not None else []
+    found = {_deep(pair, pivot.name): _deep(pair, pivot.value) for pair in pairs}
+    return {name: value for name, value in found.items() if name}
+
+
 def _deep(item: etree._Element, name: str) -> str | None:
-    if not name.startswith("^"):
-        return text_at(item, name)
-    owner = item.getparent()
-    return text_at(owner, name[1:]) if owner is not None else None
+    here: etree._Element | None = item
+    while name.startswith("^") and here is not None:
+        here, name = here.getparent(), name[1:]
+    if here is None:
+        return None
+    return text_of_element(here) if name == "." else text_at(here, name)
 
 
 def _check(root: etree._Element, spec: XmlItems) -> None:
