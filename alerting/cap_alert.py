@@ -101,6 +101,7 @@ class CapAlert:
     earlier: tuple[PastEvent, ...] = ()
     exercise: bool = False
     test: bool = False
+    restriction: str = ""  # why it may not be passed on; then no message of it is public
 
     @property
     def is_exercise(self) -> bool:

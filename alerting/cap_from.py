@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from alerting.cap_alert import AlertStation, CapAlert, PastEvent, Topic
 from alerting.life import EventKind, Member
@@ -20,10 +20,12 @@ def cap_alert(
     geography: Geography,
     stations: Names | None = None,
     abouts: Mapping[str, Names] | None = None,
+    *,
+    open_feeds: Collection[str] | None = None,
 ) -> CapAlert:
     """The last of an alert's events, the others being its past (`store.alerts.events` in its order, cut where one likes).
 
-    `stations`: station uid -> name; `abouts`: feed id -> names by language, for an alert about a whole feed. Raises
+    `open_feeds`: feeds whose readings may be passed on; an alert on any other one is restricted. `stations`: station uid -> name; `abouts`: feed id -> names by language, for an alert about a whole feed. Raises
     msgspec.ValidationError for a row that alerting did not write, ValueError without events.
     """
     if not events:
@@ -44,8 +46,14 @@ def cap_alert(
         unit=quantity.unit if quantity else record.subject.unit, highest=_highest(top) if top else None,
         baseline=top.median if top else None, newest_reading_s=account.observed_s,
         earlier=tuple(PastEvent(row.revision, row.state, row.at_s) for row in before),
-        exercise=event.exercise or record.subject.exercise,
+        exercise=event.exercise or record.subject.exercise, restriction=_restriction(record, open_feeds),
     )  # fmt: skip
+
+
+def _restriction(record: AlertRecord, open_feeds: Collection[str] | None) -> str:
+    """Rights are data: an alert that stands on readings which may not be passed on is for the operator's own audience."""
+    closed = [] if open_feeds is None else sorted(set(record.feeds) - set(open_feeds))
+    return f"Not for redistribution: it stands on readings of {', '.join(closed)}." if closed else ""
 
 
 def _topic(record: AlertRecord) -> Topic:

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from api import params, problems
+from api.alert_voice import AlertVoice, Mute
 from api.caching import Kept
 from api.limits import BUCKETS, Buckets, limit_rate
 from api.openapi import document
@@ -20,7 +21,9 @@ from api.pages import add_pages
 from api.problems import Code, ProblemError
 from api.routes import (
     alerts,
+    cap,
     feeds,
+    feeds_of_alerts,
     latest,
     quakes,
     regions,
@@ -56,6 +59,8 @@ OPERATIONS: tuple[Operation, ...] = (
     *sites.OPERATIONS,
     *regions.OPERATIONS,
     *summaries.OPERATIONS,
+    *cap.OPERATIONS,  # before alerts: an id takes every path that nobody has taken
+    *feeds_of_alerts.OPERATIONS,
     *alerts.OPERATIONS,
     *subscriptions.OPERATIONS,
     *stream.OPERATIONS,
@@ -70,12 +75,21 @@ _PREFLIGHT = {
 
 
 def create_app(
-    store: Store, config: Config, settings: ApiSettings, clock: Clock, *, target_check: TargetCheck = public_https
+    store: Store,
+    config: Config,
+    settings: ApiSettings,
+    clock: Clock,
+    *,
+    target_check: TargetCheck = public_https,
+    voice: AlertVoice | None = None,
 ) -> web.Application:
-    """The API over an open store; the caller owns and closes the store. `target_check` says why an address may get no webhooks."""
+    """The API over an open store; the caller owns and closes the store. `target_check` says why an address may get no webhooks.
+
+    `voice` puts alerts into CAP, Atom and RSS.
+    """
     middlewares = [serve, limit_rate] if settings.requests_per_minute else [serve]
     app = web.Application(middlewares=middlewares, client_max_size=settings.body_limit_bytes)
-    app[SERVICE] = Service(store, config, settings, clock, target_check)
+    app[SERVICE] = Service(store, config, settings, clock, target_check, voice or Mute())
     app[SERVICE].check()
     app[BUCKETS] = Buckets(settings.requests_per_minute)
     for operation in OPERATIONS:

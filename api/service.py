@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from api.alert_voice import AlertVoice, Mute
 from api.caching import AnswerCache
 from api.metrics import ApiMetrics
 from api.models.common import Withheld
@@ -65,6 +66,7 @@ class Service:
     settings: ApiSettings
     clock: Clock
     target_check: TargetCheck = public_https
+    voice: AlertVoice = field(default_factory=Mute)
     metrics: ApiMetrics = field(default_factory=ApiMetrics)
     kept: AnswerCache = field(default_factory=AnswerCache)
     usual: UsualCache = field(default_factory=UsualCache)

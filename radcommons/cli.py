@@ -193,7 +193,7 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
 
     try:
         asyncio.run(work)
-    except (ConfigError, StoreRefused, ArchiveError) as error:
+    except (ConfigError, SettingsError, StoreRefused, ArchiveError) as error:
         _die(str(error))
     except OSError as error:
         if error.filename or error.strerror:

@@ -12,6 +12,7 @@ from collector.fetch import FetchLimits
 from collector.secrets import Secrets
 from domain.clock import Clock, SystemClock
 from radcommons.settings import Settings, prepare_folder
+from radcommons.speaking import Speech, speech_from
 from specs.loading import Config, load_config
 from store.engine import Store, open_store
 
@@ -28,15 +29,18 @@ class Ground:
     limits: FetchLimits = field(default_factory=FetchLimits)
     secrets: Secrets = field(default_factory=Secrets)
     speed: float = 1.0
+    speech: Speech = field(default_factory=Speech)
 
 
 @asynccontextmanager
 async def grounded(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Ground]:
-    """The configuration checked and the store open; raises ConfigError and StoreRefused, which hold sentences."""
+    """The configuration checked and the store open; raises ConfigError, SettingsError and StoreRefused, which hold sentences."""
+    speech = speech_from()
     config = load_config(settings.config)
     prepare_folder(settings.database)
     store = await open_store(settings.database)
     try:
-        yield Ground(settings, config, store, clock or SystemClock(), limits=FetchLimits(contact=settings.contact))
+        limits = FetchLimits(contact=settings.contact)
+        yield Ground(settings, config, store, clock or SystemClock(), limits=limits, speech=speech)
     finally:
         await store.close()

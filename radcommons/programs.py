@@ -20,6 +20,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from alerting.evaluate import Watcher
+from alerting.voicing import Spoken
 from alerting.webhooks.deliver import Deliverer
 from alerting.webhooks.resolve import policy, refusal
 from api.app import create_app
@@ -109,7 +110,10 @@ async def serving(ground: Ground) -> AsyncIterator[tuple[str, CollectorRegistry]
         requests_per_minute=settings.requests_per_minute,
     )
     allowed = policy(WEBHOOK_PORTS, settings.webhook_networks)
-    app = create_app(ground.store, ground.config, options, ground.clock, target_check=partial(refusal, allowed=allowed))
+    spoken = Spoken(ground.speech.voice(f"http://{settings.host}:{settings.port}"), ground.config)
+    app = create_app(
+        ground.store, ground.config, options, ground.clock, target_check=partial(refusal, allowed=allowed), voice=spoken
+    )
     async with listening(app, settings.host, settings.port) as address:
         yield address, app[SERVICE].metrics.registry
 
