@@ -14,7 +14,8 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -152,6 +153,52 @@ class ArchiveReader:
             except (ValueError, KeyError, TypeError) as error:
                 self.problems.append(f"{self.folders[number] / INDEX}:{count} {type(error).__name__}: {error}")
             offset += len(text)
+
+
+def newest_captures(
+    folder: Path, key_of: Callable[[Answer], str], *, each: int, most: int, max_bytes: int = 1 << 28
+) -> list[Fetched]:
+    """The newest readable answers of an archive, oldest first: up to `each` of every key, `most` in all; "" is nobody's.
+
+    The index is read from its end, at most 64 MB of it: a year's index must not be read for the answers of yesterday.
+    """
+    found: list[tuple[Answer, dict[str, object]]] = []
+    counts: Counter[str] = Counter()
+    for text in _backwards(folder / INDEX):
+        try:
+            line = json.loads(text)
+            answer = _answer(line)
+        except (ValueError, KeyError, TypeError):
+            continue
+        key = "" if answer.failure or answer.not_modified else key_of(answer)
+        if key and counts[key] < each:
+            counts[key] += 1
+            found.append((answer, line))
+        if len(found) >= most:
+            break
+    taken = []
+    for answer, line in reversed(found):
+        try:
+            taken.append(opened(answer, _body(folder, line), max_bytes))
+        except (OSError, EOFError, ValueError, KeyError):
+            continue
+    return taken
+
+
+def _backwards(index: Path, *, most_bytes: int = 64 << 20, step: int = 1 << 20) -> Iterator[bytes]:
+    """Lines of a file from its last to its first."""
+    if not index.exists():
+        return
+    with index.open("rb") as file:
+        at = file.seek(0, os.SEEK_END)
+        stop, rest = max(0, at - most_bytes), b""
+        while at > stop:
+            size = min(step, at - stop)
+            at = file.seek(at - size)
+            *lines, rest = reversed((file.read(size) + rest).split(b"\n"))
+            yield from (line for line in lines if line)
+        if at == 0 and rest:
+            yield rest
 
 
 def _index_of(folder: Path) -> BinaryIO:

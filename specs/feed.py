@@ -9,9 +9,23 @@ from pydantic import Field, model_validator
 from domain.states import Redistribute
 from specs.decode import Decode
 from specs.mapping import Filter, MarkMap, Measure, QuakeMap, Quantity, SampleMap, StationMap, TimeMap
-from specs.request import Request
+from specs.request import Moment, Request
 from specs.strict import Identifier, Names, Strict
 
+ScoreRule = Literal[
+    "verified",
+    "licence",
+    "attribution",
+    "stations",
+    "bbox",
+    "ranges",
+    "names",
+    "zone",
+    "unit",
+    "polite",
+    "traps",
+    "seen",
+]
 Longitude = Annotated[float, Field(ge=-180.0, le=180.0)]
 Latitude = Annotated[float, Field(ge=-90.0, le=90.0)]
 
@@ -57,10 +71,30 @@ class Expect(Strict):
         return self
 
 
+class Canary(Strict):
+    """How far a new version of this file may lead away from the running one on the same answers before `apply` wants `--force`.
+
+    `median_ratio`: of new to old values, either way. `stations_share`: of stations or series lost, or moved. `shift_s`: of the stamps.
+    """
+
+    median_ratio: float = Field(default=1.5, gt=1.0)
+    stations_share: float = Field(default=0.1, ge=0.0, le=1.0)
+    shift_s: int = Field(default=0, ge=0)
+
+
+class History(Strict):
+    """The publisher keeps what lies in the past under addresses made of time: for how long, and how far apart they are."""
+
+    keeps_s: int = Field(gt=0)
+    step_s: int = Field(ge=60)
+
+
 class Form(Strict):
     """One shape of answer: how it is asked for, how it is read, what its rows are.
 
     `catalogue`: the rows are stations and nothing else; forms whose rows name the same keys then have their names and places.
+    `scrub` names fields of personal data that are blanked before the raw archive keeps the answer: in JSON wherever a key of that name
+    stands, in delimited text the column. `history` lets `radcommons feed backfill` ask for the past.
     """
 
     id: Identifier
@@ -74,12 +108,20 @@ class Form(Strict):
     marks: MarkMap | None = None
     catalogue: bool = False
     filters: tuple[Filter, ...] = ()
+    scrub: tuple[str, ...] = ()
+    history: History | None = None
+
+    @model_validator(mode="after")
+    def _history_has_an_address(self) -> Self:
+        if self.history and not any(isinstance(one, Moment) for one in self.request.variables.values()):
+            raise ValueError("`history` needs a variable of the address that is made from the time of asking")
+        return self
 
     @model_validator(mode="after")
     def _dropped_columns_are_not_used(self) -> Self:
         from specs.columns import wanted  # noqa: PLC0415  columns are read off this very class
 
-        dropped = set(getattr(self.decode, "drop", ())) & set(wanted(self).names)
+        dropped = {*getattr(self.decode, "drop", ()), *self.scrub} & set(wanted(self).names)
         if dropped:
             raise ValueError(f"{', '.join(sorted(dropped))} is dropped at the door and cannot be mapped")
         return self
@@ -100,7 +142,10 @@ class Form(Strict):
 
 
 class FeedSpec(Strict):
-    """One feed, checked. Its `forms` are the shapes of answer that it has or had."""
+    """One feed, checked. Its `forms` are the shapes of answer that it has or had.
+
+    `exempt` gives the reason why a rule of the scorecard (`radcommons feed scorecard`) cannot hold for this publisher.
+    """
 
     id: Identifier
     source: Identifier
@@ -113,7 +158,9 @@ class FeedSpec(Strict):
     rights: Rights
     schedule: Schedule
     expect: Expect = Expect()
+    canary: Canary = Canary()
     notes: tuple[str, ...] = ()
+    exempt: dict[ScoreRule, str] = Field(default_factory=dict)
     forms: tuple[Form, ...] = Field(min_length=1)
 
     @model_validator(mode="before")

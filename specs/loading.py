@@ -15,13 +15,13 @@ from pydantic import BaseModel, ValidationError
 from specs.feed import FeedSpec
 from specs.mapping import Listing
 from specs.near import nearest
-from specs.problems import ConfigError, Problem, plain, position, problems_of, read_yaml
+from specs.problems import ConfigError, Problem, parse_yaml, plain, position, problems_of, read_yaml
 from specs.region import Geography, load_geography
 from specs.request import Listed
 from specs.rule import RuleSpec, load_rules
 from specs.source import SourceFile, SourceSpec
 
-__all__ = ["Config", "ConfigError", "Problem", "Table", "load_config", "load_feed"]
+__all__ = ["Config", "ConfigError", "Held", "Problem", "Table", "load_config", "load_feed", "load_text"]
 
 Model = TypeVar("Model", bound=BaseModel)
 Part = TypeVar("Part")
@@ -42,8 +42,21 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A file that does not run as it stands: digest of its content ("": gone), digest of what runs in its stead ("": nothing), and why."""
+
+    name: str
+    digest: str
+    runs: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that operators describe, checked and frozen; `digest` changes whenever any file of it does."""
+    """Everything that operators describe, checked and frozen; `digest` changes whenever any file of it does.
+
+    `held` and `texts` (name -> text of what runs) are filled where last good versions may stand in: see `specs/running.py`.
+    """
 
     folder: Path
     feeds: tuple[FeedSpec, ...]
@@ -52,6 +65,8 @@ class Config:
     geography: Geography
     digest: str
     tables: Mapping[str, Table] = field(default_factory=lambda: MappingProxyType({}))
+    held: tuple[Held, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def feed(self, feed_id: str) -> FeedSpec | None:
         """The feed with this id, or None."""
@@ -81,6 +96,21 @@ def load_feed(path: Path, name: str = "") -> FeedSpec:
     return feed
 
 
+def load_text(text: str, name: str, config: Config) -> FeedSpec:
+    """One feed file as it would run beside the files of `config`; raises ConfigError. Nothing is read from disk."""
+    problems: list[Problem] = []
+    document, found = parse_yaml(text, name)
+    problems += found
+    if not found and not isinstance(document, Mapping):
+        problems.append(Problem(name, 1, 1, "", "the file must be a mapping of keys to values"))
+    feed = _checked(FeedSpec, document, name, problems) if not problems else None
+    if feed is not None:
+        problems += _linked(feed, Path(name), name, document, {source.id for source in config.sources}, config.tables)
+    if feed is None or problems:
+        raise ConfigError(problems)
+    return feed
+
+
 def _load_feeds(
     folder: Path, sources: set[str], tables: Mapping[str, Table], problems: list[Problem]
 ) -> tuple[FeedSpec, ...]:
@@ -94,8 +124,9 @@ def _load_feeds(
         if feed is None:
             continue
         problems += _linked(feed, path, name, document, sources, tables)
-        if feed.id in feeds:
+        if path.stem != feed.id and (folder / "feeds" / f"{feed.id}.yaml").exists():
             problems.append(_problem(name, document, ("id",), f"`{feed.id}` is already the id of another feed"))
+            continue  # the file of that name has it, and shall not pay for this one
         feeds[feed.id] = feed
     return tuple(feeds[key] for key in sorted(feeds))
 
@@ -165,7 +196,11 @@ def _load_sources(folder: Path, problems: list[Problem]) -> tuple[SourceSpec, ..
 def _load_tables(folder: Path, problems: list[Problem]) -> dict[str, Table]:
     tables = {}
     for path in sorted((folder / "tables").glob("*.csv")):
-        lines = path.read_text(encoding="utf-8").splitlines()
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(Problem(f"tables/{path.name}", 1, 1, "", f"cannot be read as text: {error}"))
+            continue
         rows = [tuple(row) for row in csv.reader(line for line in lines if not line.startswith("#")) if row]
         if not rows or any(len(row) != len(rows[0]) for row in rows):
             problems.append(Problem(f"tables/{path.name}", 1, 1, "", "every row must have as many cells as the header"))

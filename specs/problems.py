@@ -42,16 +42,25 @@ class ConfigError(Exception):
 
 def read_yaml(path: Path, name: str) -> tuple[Any, tuple[Problem, ...]]:
     """The YAML document in `path` with positions, or None and what is wrong with it (syntax, duplicate keys, encoding)."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (UnicodeDecodeError, OSError) as error:
+        return None, (Problem(name, 1, 1, "", f"cannot be read as YAML: {error}"),)
+    return parse_yaml(text, name)
+
+
+def parse_yaml(text: str, name: str) -> tuple[Any, tuple[Problem, ...]]:
+    """The same of a text."""
     loader = YAML(typ="rt")
     loader.allow_duplicate_keys = False
     try:
-        return loader.load(path.read_text(encoding="utf-8")), ()
+        return loader.load(text), ()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        text = (error.problem or error.context or "not YAML").splitlines()[0]
-        return None, (Problem(name, line, column, "", f"not valid YAML: {text}"),)
-    except (YAMLError, UnicodeDecodeError, OSError, RecursionError, ValueError) as error:
+        said = (error.problem or error.context or "not YAML").splitlines()[0]
+        return None, (Problem(name, line, column, "", f"not valid YAML: {said}"),)
+    except (YAMLError, RecursionError, ValueError) as error:
         return None, (Problem(name, 1, 1, "", f"cannot be read as YAML: {error}"),)
 
 
