@@ -48,7 +48,7 @@ def stations(saved: bytes, version: str) -> list[dict[str, Any]]:
 def unpack(detector: Detector, saved: bytes) -> None:
     """Fill a detector made of the same stations with the saved arrays, scalars and alerts."""
     head, at = _split(saved)
-    for (owner, field), (_, kind, shape) in zip(_owners(detector), head["arrays"], strict=True):
+    for (owner, field), (_, kind, shape) in zip(owners(detector), head["arrays"], strict=True):
         size = int(np.prod(shape)) * np.dtype(kind).itemsize
         array = np.frombuffer(saved, dtype=kind, count=int(np.prod(shape)), offset=at).reshape(shape).copy()
         setattr(owner, field, array)
@@ -69,7 +69,7 @@ def _scalars(detector: Detector) -> list[float]:
     return [float(detector.now), float(detector.chosen_at)]
 
 
-def _owners(detector: Detector) -> list[tuple[Any, str]]:
+def owners(detector: Detector) -> list[tuple[Any, str]]:
     """Every array that is state, in a fixed order."""
     named: list[tuple[Any, list[str]]] = [
         (
@@ -105,4 +105,4 @@ def _owners(detector: Detector) -> list[tuple[Any, str]]:
 
 
 def _arrays(detector: Detector) -> list[tuple[str, NDArray[Any]]]:
-    return [(field, getattr(owner, field)) for owner, field in _owners(detector)]
+    return [(field, getattr(owner, field)) for owner, field in owners(detector)]
