@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from collector.harmonise_findings import Finding, Findings, RowRefused
 from collector.harmonise_readings import Context, stamps_of
 from collector.harmonise_stations import StationBook, cells
 from collector.harmonise_values import Stamp, Stamps, number
@@ -18,8 +20,11 @@ from domain.readings import Layer, Sample, SampleResult, Series
 from domain.reasons import Ignored, Refusal
 from domain.states import Censoring, Kind
 from specs.feed import FeedSpec
-from specs.mapping import SampleMap, TimeMap
+from specs.mapping import Choice, TimeMap
+from specs.samples import SAMPLE_COLUMNS, SampleMap
 
+#: Samples remembered before starting again: a publisher sends its history again and again, and most of it has not changed.
+_MEMORY = 60_000
 _DAY_S = 86_400
 _ONE_DEPTH = re.compile(r"(\d+(?:\.\d+)?)\s*m", re.ASCII)
 _DOWN_TO = re.compile(r"sea surface to a depth of (\d+(?:\.\d+)?)\s*m", re.ASCII | re.IGNORECASE)
@@ -38,28 +43,34 @@ def layer_of(label: str) -> Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Finding:
-    """What a pair of cells says: a value, a limit, or which kind of nothing."""
-
-    value: float | None = None
-    limit: float | None = None
-    censoring: Censoring = Censoring.NONE
-    text: str = ""
-    limit_text: str = ""
-    uncertainty: float | None = None
-
-
-@dataclass(slots=True)
 class _Place:
-    """One place, time, layer and species within a payload, with the specimens met so far (a nuclide that repeats is a further one)."""
+    """What the rows of one sampling share, as published."""
 
-    owner: str
-    stamp: Stamp
-    time_text: str
-    layer: Layer
+    station: int
+    stamp_text: str
+    medium: str
+    layer: str
+    depth: str
     taxon: str
-    met: Counter[tuple[str, int]] = field(default_factory=Counter)
-    specimens: dict[int, tuple[Sample, list[SampleResult]]] = field(default_factory=dict)
+    tissue: str
+    description: str
+    number: str
+    until: str
+    water_depth: str
+
+
+#: analyte, detected, limit, unit, uncertainty, laboratory, method, kind of number: the cells of one result.
+_Cells = tuple[str, str, str, str, str, str, str, str]
+_RESULT_AT = SAMPLE_COLUMNS.index("analyte")
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Samples of one place, with their series and the kinds of nothing met; kept for the next time that the same rows come."""
+
+    samples: tuple[Sample, ...]
+    series: tuple[Series, ...]
+    ignored: tuple[Ignored, ...]
 
 
 class SamplesReader:
@@ -67,181 +78,233 @@ class SamplesReader:
 
     def __init__(self, feed: FeedSpec, spec: SampleMap, time: TimeMap, stations: StationBook) -> None:
         self._feed, self._spec, self._time, self._stations = feed, spec, time, stations
-        self._stamps = Stamps(time)
+        self._stamps, self._findings = Stamps(time), Findings(spec)
         self._groups = {text: group for group, texts in enumerate(spec.representations) for text in texts}
+        self._series_known: dict[tuple[str, ...], Series] = {}
+        self._made: dict[tuple[_Place, str, tuple[_Cells, ...]], _Made] = {}
 
     def read(
         self, table: RawTable, index: Sequence[int], context: Context
     ) -> tuple[tuple[Sample, ...], tuple[Series, ...]]:
         """Samples in order of appearance; refusals and kinds of nothing go to the table's findings."""
+        places: dict[tuple[int | str, ...], list[tuple[int, _Cells]]] = defaultdict(list)
+        columns = self._columns(table, context)
+        width = 3 + _RESULT_AT
+        for where, row in zip(table.where, zip(index, *columns, strict=True), strict=True):
+            places[row[:width]].append((where, row[width:]))
+        samples: list[Sample] = []
+        series: dict[str, Series] = {}
+        for shared, rows in places.items():
+            made = self._place(_Place(*shared), rows, table, context)  # type: ignore[arg-type]
+            samples += made.samples
+            for one in made.series:
+                series.setdefault(one.uid, one)
+            for reason in made.ignored:
+                table.findings.ignore(reason)
+        return tuple(samples), tuple(series.values())
+
+    def _columns(self, table: RawTable, context: Context) -> list[list[str]]:
+        """Stamp, medium, what tells the sample, and what tells the result: texts without blanks around them."""
+        spec, known = self._spec, {}
+        chosen = spec.medium.column if isinstance(spec.medium, Choice) else None
+        kind = spec.constraint.column if spec.constraint else None
+        for name in (chosen, kind, *(getattr(spec, field) for field in SAMPLE_COLUMNS)):
+            if name not in known:
+                texts = cells(table, name, context.variables) if name else ()
+                known[name] = [(text or "").strip() for text in texts] if name else [""] * len(table)
         stamps = [(text or "").strip() for text in stamps_of(table, self._time, context)]
-        columns = [stamps] + [
-            self._cells(table, name, context.variables)
-            for name in (
-                self._spec.layer,
-                self._spec.taxon,
-                self._spec.analyte,
-                self._spec.detected,
-                self._spec.limit,
-                self._spec.unit,
-            )
-        ]
-        places: dict[tuple[int, str, str, str, str], _Place] = {}
-        series: dict[tuple[int, str, str, str], Series] = {}
-        for station, where, row in zip(index, table.where, zip(*columns, strict=True), strict=True):
-            stamp_text, label, taxon, analyte_text, detected, limit, unit_text = row
+        media = known[chosen] if chosen else [str(spec.medium)] * len(table)
+        return [stamps, media, *(known[getattr(spec, field)] for field in SAMPLE_COLUMNS), known[kind]]
+
+    def _place(self, place: _Place, rows: list[tuple[int, _Cells]], table: RawTable, context: Context) -> _Made:
+        """The samples of one place, from memory when the same rows made them before."""
+        if place.station < 0:
+            for where, _ in rows:
+                table.findings.refuse(Refusal.NO_KEY, where, "the row names no station")
+            return _Made((), (), ())
+        owner = self._stations.known[place.station].station.uid
+        key = (place, owner, tuple(row for _, row in rows))
+        made = self._made.get(key)
+        if made is not None and self._stamps.read(place.stamp_text).second <= context.received_s + self._time.future_s:
+            return made
+        made, whole = self._make(place, owner, rows, table, context)
+        if whole:
+            if len(self._made) >= _MEMORY:
+                self._made.clear()
+            self._made[key] = made
+        return made
+
+    def _make(
+        self, place: _Place, owner: str, rows: list[tuple[int, _Cells]], table: RawTable, context: Context
+    ) -> tuple[_Made, bool]:
+        """The samples of one place, and whether every row of it could be read."""
+        specimens: dict[int, tuple[Sample, list[SampleResult]]] = {}
+        met: Counter[tuple[str, int]] = Counter()
+        used: dict[str, Series] = {}
+        ignored: list[Ignored] = []
+        whole = True
+        for where, row in rows:
             try:
-                if station < 0:
-                    raise _RowRefused(Refusal.NO_KEY, "the row names no station")
-                stamp = self._stamp(stamp_text, context)
-                label = self._spec.layer_same.get(label, label)
-                one = series.get((station, label, analyte_text, unit_text))
-                if one is None:
-                    one = series[(station, label, analyte_text, unit_text)] = self._series(
-                        station, unit_text, analyte_text, label
-                    )
-                found = _finding(detected, limit, self._spec.not_measured)
-            except _RowRefused as refusal:
+                medium, layer = self._medium(place.medium), self._layer(place)
+                stamp, end_s = self._times(place, context)
+                one = self._series(owner, row[3], row[0], medium, layer)
+                found = self._findings.read(row[1], row[2], row[4], row[7])
+            except RowRefused as refusal:
                 table.findings.refuse(refusal.reason, where, refusal.detail)
+                whole = False
                 continue
             if found.censoring in _NOTHING:
-                table.findings.ignore(_NOTHING[found.censoring])
-            key = (station, str(stamp.second), stamp.resolution, label, taxon)
-            place = places.get(key)
-            if place is None:
-                place = places[key] = _Place(one.station_uid, stamp, stamp_text, one.layer, taxon)
-            self._enter(place, one, found, unit_text)
-        samples = [
-            replace(sample, results=_linked(results))
-            for place in places.values()
-            for sample, results in place.specimens.values()
-        ]
-        distinct = {one.uid: one for one in series.values()}
-        return tuple(samples), tuple(distinct.values())
+                ignored.append(_NOTHING[found.censoring])
+            used.setdefault(one.uid, one)
+            group = self._groups.get(row[3], -1)
+            met[(one.analyte, group)] += 1
+            specimen = 1 if place.number else met[(one.analyte, group)]
+            if specimen not in specimens:
+                specimens[specimen] = (self._sample(place, owner, medium, layer, stamp, end_s, specimen), [])
+            sample, results = specimens[specimen]
+            link = digest(sample.uid, one.analyte) if group >= 0 else ""
+            again = met[(one.analyte, group)] if place.number else 1
+            results.append(self._result(sample.uid, one, found, row, link, again))
+        samples = tuple(replace(sample, results=_linked(results)) for sample, results in specimens.values())
+        return _Made(samples, tuple(used.values()), tuple(ignored)), whole
 
-    def _cells(self, table: RawTable, name: str | None, variables: Mapping[str, str]) -> list[str]:
-        return [(text or "").strip() for text in cells(table, name, variables)] if name else [""] * len(table)
+    def _medium(self, text: str) -> str:
+        if not isinstance(self._spec.medium, Choice):
+            return text
+        found = self._spec.medium.choose.get(text, self._spec.medium.default)
+        if not found:
+            raise RowRefused(
+                Refusal.FILTERED_BY_FEED, f"{self._spec.medium.column} is {text!r}, which the feed does not take"
+            )
+        return found
+
+    def _layer(self, place: _Place) -> Layer:
+        if not self._spec.depth_m:
+            return layer_of(self._spec.layer_same.get(place.layer, place.layer))
+        found = number(place.depth) if place.depth else None
+        if found is None or found.outcome is not None:
+            return Layer()
+        return Layer(f"{found.value:g}m", "depth_below_surface", found.value, found.value)
+
+    def _times(self, place: _Place, context: Context) -> tuple[Stamp, int]:
+        """When sampling began and when it ended."""
+        stamp = self._stamp(place.stamp_text, context)
+        if self._spec.resolution:
+            stamp = replace(stamp, resolution=self._spec.resolution)
+        last = self._stamp(place.until, context) if place.until else stamp
+        if last.second < stamp.second:
+            raise RowRefused(
+                Refusal.BAD_TIME, f"the sampling ends ({place.until!r}) before it begins ({place.stamp_text!r})"
+            )
+        return stamp, _end(last.second, stamp.resolution, self._time.zone)
 
     def _stamp(self, text: str, context: Context) -> Stamp:
         stamp = self._stamps.read(text)
         late = stamp.refusal is None and stamp.second > context.received_s + self._time.future_s
         reason = Refusal.TIME_IN_FUTURE if late else stamp.refusal
         if reason is not None:
-            raise _RowRefused(reason, f"{self._time.column} is {text!r}")
+            raise RowRefused(reason, f"{self._time.column} is {text!r}")
         return stamp
 
-    def _series(self, station: int, unit_text: str, analyte_text: str, label: str) -> Series:
-        kind = self._spec.units.get(unit_text)
+    def _series(self, owner: str, unit_text: str, analyte_text: str, medium: str, layer: Layer) -> Series:
+        key = (owner, unit_text, analyte_text, medium, layer.label)
+        known = self._series_known.get(key)
+        if known is None:
+            if len(self._series_known) >= _MEMORY:
+                self._series_known.clear()
+            known = self._series_known[key] = self._new_series(owner, unit_text, analyte_text, medium, layer)
+        return known
+
+    def _new_series(self, owner: str, unit_text: str, analyte_text: str, medium: str, layer: Layer) -> Series:
+        kind = self._spec.units.get(f"{medium} {unit_text}") or self._spec.units.get(unit_text)
         if kind is None:
-            raise _RowRefused(Refusal.UNKNOWN_UNIT, f"unit {unit_text!r}")
+            raise RowRefused(Refusal.UNKNOWN_UNIT, f"unit {unit_text!r}")
         try:
-            analyte = analytes.analyte(analyte_text).code
+            analyte = self._spec.analytes.get(analyte_text) or analytes.analyte(analyte_text).code
         except analytes.UnknownAnalyte:
-            raise _RowRefused(Refusal.UNKNOWN_ANALYTE, f"analyte {analyte_text!r}") from None
-        owner, layer = self._stations.known[station].station.uid, layer_of(label)
+            raise RowRefused(Refusal.UNKNOWN_ANALYTE, f"analyte {analyte_text!r}") from None
         return Series(
-            uid=series_uid(owner, kind.quantity, analyte, self._spec.medium, layer=layer),
+            uid=series_uid(owner, kind.quantity, analyte, medium, layer=layer),
             station_uid=owner,
             feed_id=self._feed.id,
             quantity=kind.quantity,
             unit=kind.unit,
             analyte=analyte,
-            medium=self._spec.medium,
+            medium=medium,
             layer=layer,
             kind=Kind.SIMULATED if self._feed.exercise else Kind.MEASURED,
             published_unit_text="" if self._spec.unit_origin == "assumed" else unit_text,
             exercise=self._feed.exercise,
         )
 
-    def _enter(self, place: _Place, series: Series, found: _Finding, unit_text: str) -> None:
-        group = self._groups.get(unit_text, -1)
-        place.met[(series.analyte, group)] += 1
-        specimen = place.met[(series.analyte, group)]
-        if specimen not in place.specimens:
-            place.specimens[specimen] = (self._sample(place, specimen), [])
-        sample, results = place.specimens[specimen]
-        link = digest(sample.uid, series.analyte) if group >= 0 else ""
-        results.append(_result(sample.uid, series, found, unit_text, link))
-
-    def _sample(self, place: _Place, specimen: int) -> Sample:
-        stamp, layer = place.stamp, place.layer
-        told = (place.owner, str(stamp.second), stamp.resolution, layer.label, place.taxon, self._spec.medium)
+    def _sample(
+        self, place: _Place, owner: str, medium: str, layer: Layer, stamp: Stamp, end_s: int, specimen: int
+    ) -> Sample:
+        told: tuple[str, ...] = (owner, str(stamp.second), stamp.resolution, layer.label, place.taxon, medium)
+        if place.number:
+            told = (owner, "number", place.number, medium)
+        water = number(place.water_depth) if place.water_depth else None
         return Sample(
             uid=digest(*told, str(specimen) if specimen > 1 else ""),
-            station_uid=place.owner,
-            medium=self._spec.medium,
+            station_uid=owner,
+            medium=medium,
             begin_s=stamp.second,
-            end_s=stamp.second + (_DAY_S if stamp.resolution == "day" else 0),
-            time_text=place.time_text,
+            end_s=end_s,
+            time_text=place.stamp_text,
             resolution=stamp.resolution,
             zone=self._time.zone,
             zone_assumed=stamp.zone_assumed,
             layer=layer,
             taxon=place.taxon,
+            tissue=place.tissue,
+            description=place.description,
+            water_depth_m=water.value if water and water.outcome is None else None,
+        )
+
+    def _result(self, sample: str, series: Series, found: Finding, row: _Cells, link: str, again: int) -> SampleResult:
+        more = (str(again),) if again > 1 else ()
+        spread = found.uncertainty is not None
+        return SampleResult(
+            uid=digest(sample, series.analyte, series.quantity, row[3], *more),
+            series_uid=series.uid,
+            analyte=series.analyte,
+            quantity=series.quantity,
+            unit=series.unit,
+            value=found.value,
+            censoring=found.censoring,
+            limit=found.limit,
+            text=found.text,
+            limit_text=found.limit_text,
+            uncertainty=found.uncertainty,
+            uncertainty_kind=self._spec.uncertainty_kind if spread else "",
+            coverage_factor=self._spec.coverage_factor if spread else None,
+            published_unit_text=row[3],
+            laboratory=row[5],
+            method=row[6],
+            link=link,
         )
 
 
 _NOTHING = {Censoring.NOT_MEASURED: Ignored.NOT_MEASURED, Censoring.NOT_REPORTED: Ignored.NOT_REPORTED}
 
 
-class _RowRefused(Exception):
-    def __init__(self, reason: Refusal, detail: str) -> None:
-        self.reason, self.detail = reason, detail
-        super().__init__(detail)
-
-
-def _result(sample: str, series: Series, found: _Finding, unit_text: str, link: str) -> SampleResult:
-    return SampleResult(
-        uid=digest(sample, series.analyte, series.quantity, unit_text),
-        series_uid=series.uid,
-        analyte=series.analyte,
-        quantity=series.quantity,
-        unit=series.unit,
-        value=found.value,
-        censoring=found.censoring,
-        limit=found.limit,
-        text=found.text,
-        limit_text=found.limit_text,
-        uncertainty=found.uncertainty,
-        uncertainty_kind="" if found.uncertainty is None else "not_stated",
-        published_unit_text=unit_text,
-        link=link,
-    )
-
-
-@lru_cache(maxsize=20_000)
-def _finding(detected: str, limit: str, not_measured: tuple[str, ...]) -> _Finding:
-    """The meaning of a pair of cells: exactly one holds a number, or both say the same kind of nothing."""
-    has_value, has_limit = detected not in {"", *not_measured}, limit not in {"", *not_measured}
-    if not has_value and not has_limit:
-        marked = detected in not_measured or limit in not_measured
-        return _Finding(
-            censoring=Censoring.NOT_MEASURED if marked else Censoring.NOT_REPORTED, text=detected, limit_text=limit
-        )
-    limit_value = _number(limit) if has_limit else None
-    if not has_value:
-        return _Finding(limit=limit_value, censoring=Censoring.BELOW, text=limit, limit_text=limit)
-    value, plus_minus, spread = detected.partition("±")
-    return _Finding(
-        _number(value),
-        limit_value,
-        Censoring.NONE,
-        detected,
-        limit if has_limit else "",
-        _number(spread) if plus_minus else None,
-    )
-
-
-def _number(text: str) -> float:
-    found = number(text)
-    if isinstance(found.outcome, Refusal):
-        raise _RowRefused(found.outcome, f"{text!r} is no number")
-    return found.value
+def _end(last_s: int, resolution: str, zone: str) -> int:
+    """The end of the time that a stamp stands for."""
+    if resolution == "day":
+        return last_s + _DAY_S
+    if resolution not in {"month", "year"}:
+        return last_s
+    begin = datetime.fromtimestamp(last_s, ZoneInfo(zone))
+    year = begin.year + (resolution == "year" or begin.month == 12)
+    month = begin.month if resolution == "year" else begin.month % 12 + 1
+    return int(begin.replace(year=year, month=month, day=1).timestamp())
 
 
 def _linked(results: Sequence[SampleResult]) -> tuple[SampleResult, ...]:
     """A link joins two or more representations; a result that stands alone has none."""
-    together = Counter(result.link for result in results)
+    together = Counter(result.link for result in results if result.link)
+    if not together:
+        return tuple(results)
     return tuple(
         replace(result, link="") if result.link and together[result.link] < 2 else result for result in results
     )

@@ -43,12 +43,13 @@ def wanted(form: Form) -> Wanted:
         needed.append(form.time.column)
     for measure in form.measures:
         _measure(measure, texts, numbers)
-    for part in (form.samples, form.quakes, form.marks):
+    for part in (form.quakes, form.marks):
         if part is not None:
             columns = [getattr(part, name) for name in _COLUMNS if isinstance(getattr(part, name, None), str)]
             texts += columns
     if form.samples:
-        needed += [form.samples.analyte, form.samples.detected, form.samples.limit]
+        texts += form.samples.columns
+        needed += [form.samples.analyte, form.samples.detected]
     if form.quakes:
         texts += form.quakes.uid_columns
         needed += [*form.quakes.uid_columns, form.quakes.event, form.quakes.reported]
@@ -59,14 +60,8 @@ def wanted(form: Form) -> Wanted:
     return Wanted(plain_texts, plain_numbers, frozenset(_own(needed)), heads)
 
 
-#: Fields of sample, quake and mark maps that name a column.
+#: Fields of quake and mark maps that name a column.
 _COLUMNS = (
-    "analyte",
-    "detected",
-    "limit",
-    "unit",
-    "layer",
-    "taxon",
     "event",
     "status",
     "title",

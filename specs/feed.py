@@ -8,8 +8,9 @@ from pydantic import Field, model_validator
 
 from domain.states import Redistribute
 from specs.decode import Decode
-from specs.mapping import Filter, MarkMap, Measure, QuakeMap, Quantity, SampleMap, StationMap, TimeMap
+from specs.mapping import Filter, MarkMap, Measure, QuakeMap, Quantity, StationMap, TimeMap
 from specs.request import Moment, Request
+from specs.samples import SampleMap
 from specs.strict import Identifier, Names, Strict
 
 ScoreRule = Literal[

@@ -247,44 +247,6 @@ class Measure(Strict):
         return self
 
 
-class ResultKind(Strict):
-    """What a unit text of a sample result means: quantity and unit (unlike bases are unlike quantities)."""
-
-    quantity: Quantity
-    unit: UnitText
-
-
-class SampleMap(Strict):
-    """Rows that are results of laboratory samples.
-
-    Exactly one of `detected` (a value) and `limit` (the limit that was not reached) holds a number; both empty = not reported.
-    `units` maps the publisher's unit text to a quantity and unit; the entry `""` holds where no unit is given. `representations`
-    are groups of unit texts (per mass, per volume): results of one analyte in different groups are one measurement shown twice,
-    so they are linked and never counted twice. `layer_same` gives two spellings of one layer one label. `description` and `taxon`
-    tell the sample; rows of one stamp, layer and taxon that repeat an analyte are further specimens.
-    """
-
-    medium: Medium
-    analyte: Column
-    detected: Column
-    limit: Column
-    unit: Column | None = None
-    units: dict[str, ResultKind] = Field(min_length=1)
-    unit_origin: Literal["payload", "assumed"] = "payload"
-    unit_why: str = ""
-    representations: tuple[tuple[str, ...], ...] = ()
-    layer: Column | None = None
-    layer_same: dict[str, str] = Field(default_factory=dict)
-    taxon: Column | None = None
-    not_measured: tuple[str, ...] = ("-",)
-
-    @model_validator(mode="after")
-    def _assumed_with_reason(self) -> Self:
-        if self.unit_origin == "assumed" and not self.unit_why:
-            raise ValueError("an assumed unit needs `unit_why`: the reason stands beside the choice")
-        return self
-
-
 class QuakeMap(Strict):
     """Rows that are bulletins on earthquakes. `position` is one ISO 6709 column, in degrees or in degrees and minutes; or the place is
     `latitude`, `longitude` and `depth_km` (positive down). A bulletin is known by `uid`; several columns are joined by `-`.
