@@ -110,9 +110,21 @@ class Decision:
     messages: tuple[Message, ...] = ()
 
 
+#: Messages about the subscription itself: to prove an address, and to tell the owner that it is disabled. They stand outside
+#: the sequence (their numbers are negative) and go out whatever the state of the subscription.
+CHALLENGE, NOTICE = "subscription.challenge", "subscription.notice"
+ABOUT_ITSELF = frozenset({CHALLENGE, NOTICE})
+
+
 @dataclass(frozen=True, slots=True)
 class SubscriptionRow:
-    """Someone who wants webhooks; `filter` is alerting's (JSON text), `state` is `active`, `paused`, `disabled` or `deleted`."""
+    """Someone who wants to be told; `filter` is alerting's (JSON text).
+
+    `state` is `unverified` (nobody has proved to receive there: only challenges go out), `active`, `paused`, `disabled` or
+    `deleted`. `channel` is `webhook`, `email` or `plain`, `format` of a webhook's body `json` or `cap`. `audience` is that of the
+    service which took the subscription: `public` hears of nothing that may not be passed on. `pending_url` waits for proof and
+    then becomes `url`; of the challenge only a digest is kept here. `contact` is a mail address for `notice`s.
+    """
 
     uid: str
     url: str
@@ -126,11 +138,20 @@ class SubscriptionRow:
     created_s: int = 0
     updated_s: int = 0
     last_sequence: int = 0
+    channel: str = "webhook"
+    format: str = "json"
+    audience: str = "internal"
+    pending_url: str = ""
+    challenge_sha256: str = ""
+    challenge_until_s: int | None = None
+    verified_s: int | None = None
+    contact: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """A message in the outbox; `sequence` has no gaps within a subscription, `attempts` counts since it was last made due."""
+    """A message in the outbox; `sequence` has no gaps within a subscription (negative: about the subscription itself), `attempts` counts since it was last made due."""
 
     uid: str
     subscription_uid: str

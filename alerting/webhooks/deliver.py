@@ -101,7 +101,7 @@ class Deliverer:
             if made[-1].state != "delivered" or time.monotonic() - begun_s > _RUN_S:
                 break
         rest = [due.delivery.uid for due in run[len(made) :]]
-        await deliveries.record_attempts(self.store, made, released=rest)
+        await deliveries.settle(self.store, deliveries.Settlement(made, rest))
         return len(made)
 
     async def _attempt(self, due: DueDelivery) -> deliveries.Attempted:
