@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import msgspec
+import structlog
 from aiohttp import web
 
 from api.alert_voice import AlertVoice, Mute
@@ -22,13 +23,16 @@ from api.usual import UsualCache
 from domain.clock import Clock
 from domain.states import Audience, Redistribute
 from specs.feed import FeedSpec
-from specs.loading import Config
+from specs.loading import Config, ConfigError
+from specs.retired import Retired, load_retired
 from specs.rule import RuleSpec
 from specs.site import SiteFile, load_sites
 from specs.source import SourceSpec
 from store import read
 from store.engine import Store
 from store.rows import FeedHealthRow
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,22 @@ class Service:
 
     def check(self) -> None:
         """Read what the configuration's folder holds for this program; raises ConfigError before anything is served."""
-        _ = self.sites, self.measured
+        _ = self.sites, self.measured, self.retired
+
+    async def take_over(self, config: Config) -> None:
+        """Answer by this configuration from now on. What cannot be read of it for this program alone (sites) stays as it was."""
+        self.config = config
+        for name in ("feeds", "sources", "rules", "countries", "measured", "sites", "retired"):
+            old = self.__dict__.pop(name, None)
+            try:
+                _ = getattr(self, name)
+            except ConfigError as error:
+                log.warning("not taken over", part=name, problems=[str(problem) for problem in error.problems])
+                if old is not None:
+                    self.__dict__[name] = old
+        self._facts.clear()
+        if self._pulse is not None:  # kept answers are of the old one
+            self._pulse = replace(self._pulse, version=self._pulse.version + 1, checked_at=0.0)
 
     def now_s(self) -> int:
         """Whole seconds on the service's clock."""

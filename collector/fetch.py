@@ -6,11 +6,12 @@ import asyncio
 import email.utils
 import hashlib
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections import OrderedDict, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 from aiolimiter import AsyncLimiter
@@ -24,6 +25,7 @@ from collector.secrets import Scrubber, SecretMissingError, Secrets
 from domain.clock import Clock
 from domain.readings import Answer
 from domain.reasons import Refusal
+from store.feed_controls import Validator
 
 #: Headers of an answer that say something about its content; all others (cookies above all) are dropped at the door.
 KEPT_HEADERS = frozenset({
@@ -32,6 +34,7 @@ KEPT_HEADERS = frozenset({
 })  # fmt: skip
 _RETRIED = frozenset({Refusal.TIMEOUT, Refusal.CONNECTION, Refusal.HTTP_STATUS})
 _MOST_HOPS = 3
+_MOST_VALIDATORS = 20_000
 _CHUNK = 1 << 16
 _WORTH_A_THREAD = 1 << 18
 
@@ -58,12 +61,6 @@ class FetchLimits:
         return f"Radcommons/0.1 (+{self.contact})" if self.contact else "Radcommons/0.1 (operator gave no contact)"
 
 
-@dataclass(frozen=True, slots=True)
-class _Validators:
-    etag: str
-    last_modified: str
-
-
 class _Refused(Exception):
     """Carries a refusal out of the middle of a request."""
 
@@ -88,7 +85,9 @@ class Fetcher:
         self._session: aiohttp.ClientSession | None = None
         self._pace: dict[str, AsyncLimiter] = {}
         self._quiet_until_s: dict[str, float] = {}
-        self._validators: dict[tuple[str, str], _Validators] = {}
+        self._validators: OrderedDict[tuple[str, str], Validator] = OrderedDict()
+        self._of_feed: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+        self._taken: defaultdict[str, list[Validator]] = defaultdict(list)
 
     async def __aenter__(self) -> Self:
         limits = self.limits
@@ -117,6 +116,9 @@ class Fetcher:
             asked = _Asked.of(planned, self._secrets)
         except SecretMissingError as error:
             return self._without_answer(planned, Refusal.SECRET_MISSING, str(error))
+        except ValueError as error:  # the library reads a backslash in the host as no address at all
+            detail = f"{planned.url[:200]} is no address: {error}"
+            return self._without_answer(planned, Refusal.FORBIDDEN_ADDRESS, detail)
         quiet_until = self._quiet_until_s.get(asked.host, 0.0)
         if self._clock.now_s() < quiet_until:
             return self._without_answer(
@@ -137,7 +139,34 @@ class Fetcher:
         headers = dict(answer.headers)
         etag, changed = headers.get("etag", ""), headers.get("last-modified", "")
         if answer.failure is None and not answer.not_modified and (etag or changed):
-            self._validators[answer.method, answer.url] = _Validators(etag, changed)
+            said = Validator(answer.method, answer.url, etag, changed)
+            self._keep(said)
+            self._of_feed[answer.feed_id].add((said.method, said.url))
+            self._taken[answer.feed_id].append(said)
+
+    def remember(self, said: Iterable[Validator]) -> None:
+        """Take up what servers said before the last stop."""
+        for one in said:
+            self._keep(one)
+
+    def taken_validators(self, feed_id: str) -> list[Validator]:
+        """What servers said of a feed's documents since this was asked last."""
+        return self._taken.pop(feed_id, [])
+
+    def forget(self, feed_ids: Iterable[str]) -> None:
+        """Ask in full again for everything of these feeds."""
+        for feed_id in feed_ids:
+            for key in self._of_feed.pop(feed_id, set()):
+                self._validators.pop(key, None)
+
+    def quiet_until_s(self, url: str) -> float:
+        """Until when the host of an address asked to be left alone; 0 when it did not."""
+        return self._quiet_until_s.get(urlsplit(url).hostname or "", 0.0)
+
+    def _keep(self, said: Validator) -> None:
+        self._validators[said.method, said.url] = said
+        if len(self._validators) > _MOST_VALIDATORS:
+            self._validators.popitem(last=False)
 
     async def _once(self, planned: PlannedRequest, asked: _Asked) -> Fetched:
         requested_s = self._clock.now_s()

@@ -81,21 +81,25 @@ class SamplesReader:
         self._stamps, self._findings = Stamps(time), Findings(spec)
         self._groups = {text: group for group, texts in enumerate(spec.representations) for text in texts}
         self._series_known: dict[tuple[str, ...], Series] = {}
-        self._made: dict[tuple[_Place, str, tuple[_Cells, ...]], _Made] = {}
+        self._made: dict[tuple[str, tuple[int | str, ...], tuple[_Cells, ...]], _Made] = {}
 
     def read(
         self, table: RawTable, index: Sequence[int], context: Context
     ) -> tuple[tuple[Sample, ...], tuple[Series, ...]]:
         """Samples in order of appearance; refusals and kinds of nothing go to the table's findings."""
-        places: dict[tuple[int | str, ...], list[tuple[int, _Cells]]] = defaultdict(list)
+        places: dict[tuple[int | str, ...], tuple[list[_Cells], list[int]]] = defaultdict(lambda: ([], []))
         columns = self._columns(table, context)
-        width = 3 + _RESULT_AT
-        for where, row in zip(table.where, zip(index, *columns, strict=True), strict=True):
-            places[row[:width]].append((where, row[width:]))
+        shared_cells = zip(index, *columns[: 2 + _RESULT_AT], strict=True)
+        for where, shared, row in zip(
+            table.where, shared_cells, zip(*columns[2 + _RESULT_AT :], strict=True), strict=True
+        ):
+            rows, numbers = places[shared]
+            rows.append(row)
+            numbers.append(where)
         samples: list[Sample] = []
         series: dict[str, Series] = {}
-        for shared, rows in places.items():
-            made = self._place(_Place(*shared), rows, table, context)  # type: ignore[arg-type]
+        for shared, (rows, numbers) in places.items():
+            made = self._place(shared, tuple(rows), numbers, table, context)
             samples += made.samples
             for one in made.series:
                 series.setdefault(one.uid, one)
@@ -116,18 +120,28 @@ class SamplesReader:
         media = known[chosen] if chosen else [str(spec.medium)] * len(table)
         return [stamps, media, *(known[getattr(spec, field)] for field in SAMPLE_COLUMNS), known[kind]]
 
-    def _place(self, place: _Place, rows: list[tuple[int, _Cells]], table: RawTable, context: Context) -> _Made:
+    def _place(
+        self,
+        shared: tuple[int | str, ...],
+        rows: tuple[_Cells, ...],
+        where: list[int],
+        table: RawTable,
+        context: Context,
+    ) -> _Made:
         """The samples of one place, from memory when the same rows made them before."""
-        if place.station < 0:
-            for where, _ in rows:
-                table.findings.refuse(Refusal.NO_KEY, where, "the row names no station")
+        station, stamp_text = shared[0], shared[1]
+        assert isinstance(station, int)
+        assert isinstance(stamp_text, str)
+        if station < 0:
+            for number_of_row in where:
+                table.findings.refuse(Refusal.NO_KEY, number_of_row, "the row names no station")
             return _Made((), (), ())
-        owner = self._stations.known[place.station].station.uid
-        key = (place, owner, tuple(row for _, row in rows))
+        owner = self._stations.known[station].station.uid
+        key = (owner, shared, rows)
         made = self._made.get(key)
-        if made is not None and self._stamps.read(place.stamp_text).second <= context.received_s + self._time.future_s:
+        if made is not None and self._stamps.read(stamp_text).second <= context.received_s + self._time.future_s:
             return made
-        made, whole = self._make(place, owner, rows, table, context)
+        made, whole = self._make(_Place(*shared), owner, list(zip(where, rows, strict=True)), table, context)  # type: ignore[arg-type]
         if whole:
             if len(self._made) >= _MEMORY:
                 self._made.clear()

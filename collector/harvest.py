@@ -60,6 +60,15 @@ class Harvester:
         self._tables = config.tables
         self._readers: dict[str, _FeedReader] = {}
 
+    def configure(self, config: Config) -> None:
+        """Work with these tables from now on. A feed that is the very same object keeps its memory: stations, series, catalogues."""
+        if config.tables != self._tables:
+            self._readers.clear()
+        self._tables = config.tables
+        known = {feed.id for feed in config.feeds}
+        for gone in self._readers.keys() - known:
+            del self._readers[gone]
+
     def harvest(self, feed: FeedSpec, fetched: Fetched, now_s: float) -> Harvest:
         """What `fetched` gave of `feed`; `now_s` is the time of receipt by our clock, against which stamps are judged."""
         answer = fetched.answer

@@ -11,6 +11,7 @@ from domain.flags import Qc
 from domain.readings import Answer, Harvest, Tally
 from domain.reasons import Refusal
 from domain.states import FeedState
+from specs.feed import FeedSpec
 
 #: Refusals that mean: the publisher was not reached, or did not let us in. What it measures is not known.
 NOT_REACHED = frozenset({
@@ -166,11 +167,16 @@ def _few_stations(gathered: Gathered, expected: Expected) -> bool:
 
 @dataclass(slots=True)
 class Run:
-    """One poll of a feed, or the captures of one: its answers belong together and end in one state."""
+    """One poll of a feed, or the captures of one: its answers belong together and end in one state.
 
-    feed_id: str
+    It keeps the version of the feed that it began with, so that a file edited meanwhile does not change the reading in the middle.
+    """
+
+    feed: FeedSpec
     started_s: int
     uid: str
     last_s: float = 0.0
+    state: FeedState | None = None  # once it has ended
+    cause: str = ""
     gathered: Gathered = field(default_factory=Gathered)
     tally: Tally = field(default_factory=Tally)

@@ -47,25 +47,25 @@ class Pipeline:
         self._store, self._clock, self._archive = store, clock, archive or NullArchive()
         self._metrics = metrics or Metrics()
         self._threads = threads
-        self.configure(config)
+        self.config, self.feeds, self._harvester = config, {feed.id: feed for feed in config.feeds}, Harvester(config)
         self._edges: dict[str, int] = {}
         self._states: dict[str, FeedState] = {}
 
     def configure(self, config: Config) -> None:
-        """Work by this configuration from now on."""
+        """Work by this configuration from now on; polls that go on end as they began. Feeds that are the same keep their memory."""
         self.config = config
         self.feeds = {feed.id: feed for feed in config.feeds}
-        self._harvester = Harvester(config)
+        self._harvester.configure(config)
 
     def begin(self, feed: FeedSpec, started_s: float) -> Run:
         """Open a run of `feed` that starts at `started_s`."""
         started = int(started_s)
         moment = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return Run(feed.id, started, f"{feed.id}@{moment}")
+        return Run(feed, started, f"{feed.id}@{moment}")
 
     async def take(self, fetched: Fetched, run: Run) -> Tally:
         """Archive, read and commit one answer as part of `run`; raises only what the disk or the store raise."""
-        feed = self.feeds[run.feed_id]
+        feed = run.feed
         answer = _without_absence(replace(fetched.answer, feed_id=feed.id), feed)
         await self._keep(answer, fetched.wire)
         received_s = int(answer.received_s)
@@ -82,7 +82,7 @@ class Pipeline:
 
     async def finish(self, run: Run, *, planned: int | None = None) -> tuple[FeedState, str]:
         """Close a run and give its feed a state; `planned` counts the requests that the run was to make."""
-        feed = self.feeds[run.feed_id]
+        feed = run.feed
         run.gathered.asked = max(run.gathered.asked, planned or 0)
         # judged as of the last answer: a replay ends a run when it knows that nothing follows, which must not make it older
         at_s = run.last_s or self._clock.now_s()
@@ -91,6 +91,7 @@ class Pipeline:
             self._edges[feed.id] = edge_s
         state, cause = judge(run.gathered, _expected(feed), self._edges.get(feed.id), at_s)
         await finish_run(self._store, run.uid, int(at_s), state, cause)
+        run.state, run.cause = state, cause
         self._tell(feed.id, state, cause)
         return state, cause
 

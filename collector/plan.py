@@ -52,12 +52,17 @@ def next_page(request: PlannedRequest, read: int) -> PlannedRequest | None:
     return replace(request, url=urlunsplit(parts._replace(query=urlencode(query, quote_via=quote))), page=page)
 
 
-def planned(feed: FeedSpec, now_s: float, tables: Mapping[str, Table] = _NO_TABLES) -> tuple[PlannedRequest, ...]:
-    """The requests of one poll of `feed` at `now_s`, in order. A form with its own `every_s` is asked in the first poll of each such period."""
+def planned(
+    feed: FeedSpec, now_s: float, tables: Mapping[str, Table] = _NO_TABLES, *, whole: bool = False
+) -> tuple[PlannedRequest, ...]:
+    """The requests of one poll of `feed` at `now_s`, in order.
+
+    A form with its own `every_s` is asked in the first poll of each such period, and in a `whole` poll.
+    """
     return tuple(
         request
         for form in feed.forms
-        if form.request.scheduled and _due(form.request, feed.schedule.every_s, now_s)
+        if form.request.scheduled and (whole or _due(form.request, feed.schedule.every_s, now_s))
         for request in _requests(feed, form, now_s, tables)
     )
 

@@ -31,10 +31,14 @@ class Poller:
     clock: Clock
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _asked: dict[str, FeedSpec] = field(default_factory=dict)
 
     async def poll(self, feed: FeedSpec) -> Run | None:
         """Ask everything that is due of `feed`; None when nothing is. Ends early when the publisher says no or is not there."""
-        requests = deque(planned(feed, self.clock.now_s(), self.pipeline.config.tables))
+        # the first poll of a version asks everything: its catalogue of stations may not be due for hours otherwise
+        whole = self._asked.get(feed.id) is not feed
+        self._asked[feed.id] = feed
+        requests = deque(planned(feed, self.clock.now_s(), self.pipeline.config.tables, whole=whole))
         run: Run | None = None
         unreached = asked = 0
         page = ""

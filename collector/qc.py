@@ -27,8 +27,9 @@ def _by_range(readings: Readings, feed: FeedSpec) -> IntArray:
     value, at = readings.value, readings.index
     floor = _per_series(readings.series, lambda series: series.floor)
     ceiling = _per_series(readings.series, lambda series: series.ceiling)
-    low = _per_series(readings.series, lambda series: _declared(series, feed, 0))
-    high = _per_series(readings.series, lambda series: _declared(series, feed, 1))
+    ends = {kind: _declared(*kind, feed) for kind in {(series.quantity, series.unit) for series in readings.series}}
+    low = _per_series(readings.series, lambda series: ends[series.quantity, series.unit][0])
+    high = _per_series(readings.series, lambda series: ends[series.quantity, series.unit][1])
     signed = np.array([quantities.BY_ID[series.quantity].never_negative for series in readings.series], dtype=bool)
     natural = np.array([has_background(series) for series in readings.series], dtype=bool)
     with np.errstate(invalid="ignore"):
@@ -54,9 +55,10 @@ def _per_series(series: Sequence[Series], limit: Callable[[Series], float | None
     return np.array([np.nan if (found := limit(one)) is None else found for one in series], dtype=np.float64)
 
 
-def _declared(series: Series, feed: FeedSpec, side: int) -> float | None:
-    """One end of the feed's declared range, in the unit of the series."""
-    declared = feed.expect.ranges.get(series.quantity)
+def _declared(quantity: str, unit: str, feed: FeedSpec) -> tuple[float | None, float | None]:
+    """Both ends of the feed's declared range, in the unit of the series."""
+    declared = feed.expect.ranges.get(quantity)
     if declared is None:
-        return None
-    return units.convert(declared[side], quantities.BY_ID[series.quantity].unit, series.unit)
+        return None, None
+    low, high = (units.convert(end, quantities.BY_ID[quantity].unit, unit) for end in declared)
+    return low, high

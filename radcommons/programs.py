@@ -27,18 +27,23 @@ from api.app import create_app
 from api.service import SERVICE
 from api.settings import ApiSettings
 from collector.archive import ArchiveReader, RawArchive
+from collector.desk import Desk
 from collector.fetch import Fetcher
+from collector.guard import Guard
 from collector.metrics import Metrics
 from collector.pipeline import Pipeline
 from collector.poll import Poller
 from collector.recover import recover
 from collector.schedule import Scheduler
 from collector.sharing import Sharing
+from collector.versions import Versions
 from domain.clock import Clock
 from radcommons import __version__
 from radcommons.ground import Ground, grounded
+from radcommons.live import LiveConfig
 from radcommons.monitor import listening, monitored
 from radcommons.settings import Settings
+from specs.loading import Config
 from store import compact, heads
 
 log = structlog.get_logger(__name__)
@@ -48,6 +53,8 @@ DELIVER_EVERY_S = 1.0
 WEBHOOK_PORTS = frozenset({443})
 SIGN_EVERY_S = 60.0
 TEND_EVERY_S = 60.0
+CONFIG_EVERY_S = 2.0
+DESK_EVERY_S = 0.5
 
 
 @asynccontextmanager
@@ -56,17 +63,23 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
     await ground.store.become_collector()
     metrics = Metrics(ground.registry)
     archive = RawArchive(ground.settings.archive)
-    pipeline = Pipeline(ground.store, ground.config, ground.clock, archive, metrics=metrics, threads=True)
-    await recover(ground.store, ground.config, ArchiveReader([ground.settings.archive]))
+    versions = Versions(ground.store, ground.settings.config, ground.settings.archive, ground.clock)
+    config = await _decided(ground, versions)
+    pipeline = Pipeline(ground.store, config, ground.clock, archive, metrics=metrics, threads=True)
+    await recover(ground.store, config, ArchiveReader([ground.settings.archive]))
     async with Fetcher(ground.limits, ground.clock, secrets=ground.secrets) as fetcher:
         poller = Poller(fetcher, pipeline, ground.clock, sleep=lambda pause_s: asyncio.sleep(pause_s / ground.speed))
-        sharing = Sharing(ground.store, f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}", poller.poll)
+        guard = Guard(poller, fetcher, ground.store, ground.clock)
+        await guard.load()
+        sharing = Sharing(ground.store, f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}", guard.poll)
         scheduler = Scheduler(sharing.poll, metrics, speed=ground.speed)
-        scheduler.configure(ground.config.feeds)
+        scheduler.configure(config.feeds)
+        desk = _desk(ground, versions, guard, pipeline, scheduler)
         async with sharing.living():
             scheduler.start()
             try:
                 async with (
+                    _looping("do what operators ask", desk.step, DESK_EVERY_S),
                     _looping("sign the log", _signer(ground), SIGN_EVERY_S),
                     _looping("tend the store", lambda: compact.tend(ground.store), TEND_EVERY_S),
                 ):
@@ -75,6 +88,29 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
                 poller.stopping.set()
                 await scheduler.stop()
                 archive.close()
+
+
+async def _decided(ground: Ground, versions: Versions) -> Config:
+    """The configuration after the collector has looked at every file; from here on it decides and the other programs follow."""
+    if ground.live is None:
+        return ground.config
+    ground.live.decide = versions.decide
+    await ground.live.reload()
+    return ground.live.config
+
+
+def _desk(ground: Ground, versions: Versions, guard: Guard, pipeline: Pipeline, scheduler: Scheduler) -> Desk:
+    """What operators ask of the collector, and what a new configuration changes in it."""
+    live = ground.live or LiveConfig(ground.settings.config, ground.store, ground.config)
+
+    async def take_over(config: Config) -> None:
+        changed = [feed.id for feed in config.feeds if pipeline.feeds.get(feed.id) is not feed]
+        await guard.forget(changed)
+        pipeline.configure(config)
+        scheduler.configure(config.feeds)
+
+    live.on_change(take_over)
+    return Desk(ground.store, versions, guard, guard.fetcher, ground.clock, lambda: live.config, live.reload)
 
 
 def _signer(ground: Ground) -> Callable[[], Awaitable[object]]:
@@ -89,13 +125,22 @@ def _signer(ground: Ground) -> Callable[[], Awaitable[object]]:
 async def watching(ground: Ground) -> AsyncIterator[None]:
     """Program 2: evaluates committed batches and delivers what it decided; two loops that meet in the outbox."""
     settings = ground.settings
-    watcher = Watcher(ground.store, ground.config, ground.clock)
+    watcher = Watcher(ground.store, ground.live.config if ground.live else ground.config, ground.clock)
+    if ground.live is not None:
+        ground.live.on_change(_follower(watcher))
     async with (
         Deliverer(ground.store, ground.clock, policy(WEBHOOK_PORTS, settings.webhook_networks)) as deliverer,
         _looping("watch", watcher.step, WATCH_EVERY_S),
         _looping("deliver", deliverer.step, DELIVER_EVERY_S),
     ):
         yield
+
+
+def _follower(watcher: Watcher) -> Callable[[Config], Awaitable[None]]:
+    async def follow(config: Config) -> None:
+        watcher.config = config
+
+    return follow
 
 
 @asynccontextmanager
@@ -114,6 +159,8 @@ async def serving(ground: Ground) -> AsyncIterator[tuple[str, CollectorRegistry]
     app = create_app(
         ground.store, ground.config, options, ground.clock, target_check=partial(refusal, allowed=allowed), voice=spoken
     )
+    if ground.live is not None:
+        ground.live.on_change(app[SERVICE].take_over)
     async with listening(app, settings.host, settings.port) as address:
         yield address, app[SERVICE].metrics.registry
 
@@ -139,6 +186,9 @@ async def run_programs(
             await stack.enter_async_context(watching(ground))
         if collect:
             await stack.enter_async_context(collecting(ground))
+        if ground.live is not None:
+            await ground.live.begin()
+            await stack.enter_async_context(_looping("watch the configuration", ground.live.step, CONFIG_EVERY_S))
         await stop_signal()
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.states import FeedState
 from store import tables
 from store.config_files import ConfigChange, note_change
 from store.engine import Store
+from store.read_runs import paused_because
 
 _pauses, _breakers, _validators = tables.feed_pauses, tables.feed_breakers, tables.feed_validators
 
@@ -65,7 +69,18 @@ async def pause(store: Store, row: Pause) -> bool:
         await note_change(
             connection, ConfigChange(row.since_s, "", row.feed_id, "pause", row.author, reason=row.reason)
         )
+        await _show_in_history(store, connection, row)
         return True
+
+
+async def _show_in_history(store: Store, connection: AsyncConnection, row: Pause) -> None:
+    """A run without answers: the history of a feed shows from when on nobody asked, and why."""
+    moment = datetime.fromtimestamp(row.since_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    entered = _insert(store, tables.runs).values(
+        uid=f"{row.feed_id}@{moment}", feed_id=row.feed_id, started_s=row.since_s, finished_s=row.since_s,
+        state=FeedState.PAUSED.value, cause=paused_because(row.author, row.reason),
+    )  # fmt: skip
+    await connection.execute(entered.on_conflict_do_nothing())
 
 
 async def resume(store: Store, feed_id: str, author: str, at_s: int, reason: str = "") -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,14 +67,15 @@ async def refusals(store: Store, run_uid: str, limit: int = 100) -> list[Refusal
 
 
 async def feed_health(store: Store) -> dict[str, FeedHealthRow]:
-    """Every feed that was ever tried, with its three clocks and its last run."""
+    """Every feed that was ever tried or is paused, with its three clocks and its last run; a pause is the state, whatever came before."""
     async with store.reading() as connection:
+        paused = {row.feed_id: row for row in await connection.execute(sa.select(tables.feed_pauses))}
         found = (await connection.execute(sa.select(_health).order_by(_health.c.feed_id))).all()
         numbers = [row.last_run_id for row in found if row.last_run_id is not None]
         last = {
             row.id: run_row(row) for row in await connection.execute(sa.select(_runs).where(_runs.c.id.in_(numbers)))
         }
-    return {
+    told = {
         row.feed_id: FeedHealthRow(
             row.feed_id,
             FeedState(row.state),
@@ -85,6 +87,15 @@ async def feed_health(store: Store) -> dict[str, FeedHealthRow]:
         )
         for row in found
     }
+    for feed_id, row in paused.items():
+        before = told.get(feed_id) or FeedHealthRow(feed_id, FeedState.PAUSED, "", None, None, None, None)
+        told[feed_id] = replace(before, state=FeedState.PAUSED, cause=paused_because(row.author, row.reason))
+    return told
+
+
+def paused_because(author: str, reason: str) -> str:
+    """The cause that a paused feed shows."""
+    return f"paused by {author}{f': {reason}' if reason else ''}"
 
 
 def run_row(row: Any, listed: tuple[AnswerRow, ...] = ()) -> RunRow:

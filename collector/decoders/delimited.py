@@ -80,11 +80,19 @@ def _numbered(lines: Sequence[str], skip: int, spec: Delimited) -> list[tuple[in
             reader = csv.reader(text, delimiter=spec.delimiter, quotechar=spec.quote)
             records = [(skip + reader.line_num, cells) for cells in reader]
         else:
-            for number, line in enumerate(lines[skip:], skip + 1):
-                records.append((number, _cells(line, spec)))
+            records = list(enumerate(_each(lines[skip:], spec), skip + 1))
     except csv.Error as error:
         raise PayloadRefused(Refusal.BAD_SYNTAX, f"after line {skip + len(records)}: {error}") from error
     return records
+
+
+def _each(lines: Sequence[str], spec: Delimited) -> list[list[str]]:
+    """The cells of every line; texts without a single quote need no look at each line."""
+    if spec.delimiter == "whitespace":
+        return [line.split() for line in lines]
+    if len(spec.delimiter) == 1 and any(spec.quote in line for line in lines):
+        return [_cells(line, spec) for line in lines]
+    return [line.split(spec.delimiter) if line else [] for line in lines]
 
 
 def _unguarded(cell: str, spec: Delimited) -> str:
@@ -115,7 +123,8 @@ def _table(
                 Refusal.NOT_A_RECORD, number, f"{len(cells)} cells where the header has {len(names)}: {cells[:6]}"
             )
     places = {name: at for at, name in reversed(list(enumerate(names))) if wanted.takes(name)}
-    columns: dict[str, Cells] = {name: [cells[at] for _, cells in kept] for name, at in places.items()}
+    across = list(zip(*[cells for _, cells in kept], strict=True)) or [()] * len(names)
+    columns: dict[str, Cells] = {name: across[at] for name, at in places.items()}
     if spec.guards:
         columns = {name: [_unguarded(cell or "", spec) for cell in cells] for name, cells in columns.items()}
     if spec.packed and spec.packed.column in names:
