@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import log, tables
 from store.engine import Store
@@ -108,4 +110,17 @@ async def heads(store: Store, *, limit: int | None = None) -> list[Head]:
         found = await connection.execute(
             sa.select(table).order_by(table.c.at_s.desc(), table.c.public_key).limit(limit)
         )
-        return [Head(row.at_s, row.size, bytes(row.root), bytes(row.public_key), bytes(row.signature)) for row in found]
+        return [_head(row) for row in found]
+
+
+def _head(row: sa.Row[Any]) -> Head:
+    return Head(row.at_s, row.size, bytes(row.root), bytes(row.public_key), bytes(row.signature))
+
+
+async def covering(connection: AsyncConnection, number: int, size: int | None = None) -> Head | None:
+    """The newest signed head whose tree holds leaf `number` (and has `size` leaves, if that is asked); None when there is none."""
+    table = tables.log_heads
+    asked = sa.select(table).where(table.c.size > number).order_by(table.c.at_s.desc(), table.c.public_key).limit(1)
+    found = await connection.execute(asked if size is None else asked.where(table.c.size == size))
+    row = found.first()
+    return None if row is None else _head(row)

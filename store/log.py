@@ -132,21 +132,36 @@ async def size(connection: AsyncConnection) -> int:
     return int((await connection.exec_driver_sql("SELECT size FROM log_state WHERE id = 1")).scalar_one())
 
 
-async def root(connection: AsyncConnection, leaves: int) -> bytes:
-    """Root of the tree over the first `leaves` leaves."""
-    return await _with_nodes(connection, lambda node: merkle.root(leaves, node))
-
-
-async def inclusion(store: Store, number: int, leaves: int | None = None) -> Proof:
-    """Proof for one leaf in the tree of `leaves` (default: all); raises IndexError outside it."""
+async def leaves(store: Store) -> int:
+    """The same of an open store."""
     async with store.reading() as connection:
-        n = await size(connection)
-        at = n if leaves is None else leaves
-        if not 0 <= number < at <= n:
-            raise IndexError(f"leaf {number} is not in a tree of {at}; the log has {n}")
-        path = await _with_nodes(connection, lambda node: merkle.inclusion_proof(number, at, node))
-        found = await _with_nodes(connection, lambda node: node(0, number))
-        return Proof(number, at, found, await root(connection, at), tuple(path))
+        return await size(connection)
+
+
+async def root(connection: AsyncConnection, count: int) -> bytes:
+    """Root of the tree over the first `count` leaves."""
+    return await _with_nodes(connection, lambda node: merkle.root(count, node))
+
+
+async def inclusion(store: Store, number: int, count: int | None = None) -> Proof:
+    """Proof for one leaf in the tree of `count` leaves (default: all); raises IndexError outside it."""
+    async with store.reading() as connection:
+        return await proof(connection, number, await size(connection) if count is None else count)
+
+
+async def proof(connection: AsyncConnection, number: int, count: int) -> Proof:
+    """The same on an open connection."""
+    n = await size(connection)
+    if not 0 <= number < count <= n:
+        raise IndexError(f"leaf {number} is not in a tree of {count}; the log has {n}")
+    path = await _with_nodes(connection, lambda node: merkle.inclusion_proof(number, count, node))
+    held = await leaf_hash_of(connection, number)
+    return Proof(number, count, held, await root(connection, count), tuple(path))
+
+
+async def leaf_hash_of(connection: AsyncConnection, number: int) -> bytes:
+    """The hash of a leaf as the log holds it."""
+    return await _with_nodes(connection, lambda node: node(0, number))
 
 
 async def consistency(store: Store, old: int, new: int) -> Consistency:

@@ -95,12 +95,16 @@ async def ledger(connection: AsyncConnection) -> Ledger:
     for row in known:
         digest = leaf.series_digest(row.uid, row.unit, made.stations.get(row.station_id, ""))
         made.digests[row.id] = np.frombuffer(digest, dtype="<u8")
-    await _read_again(connection, made)
+    await read_again(connection, made)
     return made
 
 
-async def _read_again(connection: AsyncConnection, made: Ledger) -> None:
-    for row in (await connection.execute(sa.select(tables.log_rereads))).all():
+async def read_again(connection: AsyncConnection, made: Ledger, batch_id: int | None = None) -> None:
+    """Note in a ledger the leaves of answers that were read again, of all batches or of one."""
+    asked = sa.select(tables.log_rereads)
+    if batch_id is not None:
+        asked = asked.where(tables.log_rereads.c.batch_id == batch_id)
+    for row in (await connection.execute(asked)).all():
         made.reread_leaves[row.leaf] = row.batch_id
         try:
             keys = json.loads(row.keys)

@@ -87,6 +87,7 @@ async def root(call: Call) -> Reply:
     links = {name: f"/v1/{name}" for name in _LINKS} | {
         "openapi": "/openapi.json",
         "docs": "/docs",
+        "log": "/v1/log/head",
         "page": "/",
         "ready": "/readyz",
     }
