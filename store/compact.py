@@ -1,4 +1,4 @@
-"""Compaction: days of series that left the hot window go into one row each, a few hundred at a time.
+"""Compaction: days of series that left the hot window go into blocks of up to eight days, some thousand readings at a time.
 
 A day moves in one transaction (out of the hot rows, into the packed row), so a kill leaves it on one side or the other.
 What is known does not change, so neither answers nor the window in memory need to be told.
@@ -9,7 +9,7 @@ What is known does not change, so neither answers nor the window in memory need 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,14 +20,14 @@ from domain.readings import IntArray
 from store import packed, tables
 from store.engine import Store
 from store.history import Statement, span_of
-from store.incoming import COLUMNS, SERIES_BITS
-from store.packed import DAY_S, day_at
-from store.packing import Day, Kept, day_of, rows_of
+from store.incoming import COLUMNS
+from store.packed import DAY_S, SPAN, Block, Blocks, day_at
+from store.packing import day_of, joined, taken
 from store.rollups import refresh
 
 HOT_S = 72 * 3600
-#: Series-days in one transaction: a few thousand rows, which hold the loop and the other writers for some milliseconds.
-_AT_ONCE = 25
+#: Hot rows in one transaction: more would hold the loop and the other writers for longer than some milliseconds.
+_ROWS_AT_ONCE = 6_000
 
 
 async def due_s(store: Store, hot_s: int = HOT_S) -> int | None:
@@ -56,9 +56,8 @@ async def compact(store: Store, before_s: int, *, limit: int = 10_000) -> int:
         if found is None or found[0] >= before_s // DAY_S:
             break
         day = found[0] + 1
-        for feed_id, ids in (await _by_feed(store, found[1])).items():
-            for begin in range(0, min(len(ids), limit - done), _AT_ONCE):
-                part = ids[begin : begin + min(_AT_ONCE, limit - done)]
+        for feed_id, (ids, counts) in (await _by_feed(store, found[1], found[2])).items():
+            for part in _parts(ids[: limit - done], counts):
                 async with store.writing() as connection:
                     await _lock(store, connection, feed_id)
                     done += await _move(connection, found[0], part)
@@ -66,8 +65,14 @@ async def compact(store: Store, before_s: int, *, limit: int = 10_000) -> int:
     return done
 
 
-async def _next_day(store: Store, day: int) -> tuple[int, IntArray] | None:
-    """The first day from `day` on that has hot rows, and its series; one scan of the day, not one for each transaction."""
+def _parts(ids: IntArray, counts: IntArray) -> list[IntArray]:
+    """Series whose hot rows of the day are one transaction's work."""
+    before = np.cumsum(counts[: len(ids)]) - counts[: len(ids)]
+    return np.split(ids, np.flatnonzero(np.diff(before // _ROWS_AT_ONCE)) + 1) if len(ids) else []
+
+
+async def _next_day(store: Store, day: int) -> tuple[int, IntArray, IntArray] | None:
+    """The first day from `day` on that has hot rows, its series and their rows; one scan of the day, not one for each transaction."""
     async with store.reading() as connection:
         mark = Statement(connection.dialect.name).value(0)
         found = await connection.exec_driver_sql(
@@ -78,19 +83,20 @@ async def _next_day(store: Store, day: int) -> tuple[int, IntArray] | None:
             return None
         there = day_at(end_s)
         listed = await connection.exec_driver_sql(
-            f"SELECT DISTINCT series_id FROM readings WHERE end_s > {mark} AND end_s <= {mark} ORDER BY series_id",
+            f"SELECT series_id, count(*) FROM readings WHERE end_s > {mark} AND end_s <= {mark} GROUP BY series_id ORDER BY series_id",
             (there * DAY_S, (there + 1) * DAY_S),
         )
-        return there, np.array(listed.scalars().all(), dtype=np.int64)
+        ids, counts = zip(*listed.fetchall(), strict=True)
+        return there, np.array(ids, dtype=np.int64), np.array(counts, dtype=np.int64)
 
 
-async def _by_feed(store: Store, ids: IntArray) -> dict[str, IntArray]:
+async def _by_feed(store: Store, ids: IntArray, counts: IntArray) -> dict[str, tuple[IntArray, IntArray]]:
     async with store.reading() as connection:
         await store.catalogue.catch_up(connection)
     feeds: dict[str, list[int]] = {}
-    for number in ids.tolist():
-        feeds.setdefault(store.catalogue.series_by_id[number].feed_id, []).append(number)
-    return {feed_id: np.array(numbers, dtype=np.int64) for feed_id, numbers in feeds.items()}
+    for i, number in enumerate(ids.tolist()):
+        feeds.setdefault(store.catalogue.series_by_id[number].feed_id, []).append(i)
+    return {feed_id: (ids[at], counts[at]) for feed_id, at in feeds.items()}
 
 
 async def _lock(store: Store, connection: AsyncConnection, feed_id: str) -> None:
@@ -101,50 +107,75 @@ async def _lock(store: Store, connection: AsyncConnection, feed_id: str) -> None
 
 
 async def _move(connection: AsyncConnection, day: int, ids: IntArray) -> int:
-    rows = await _hot(connection, day, ids)
-    keys = (np.int64(day) << SERIES_BITS) | ids
-    before = {row[0]: row[2] for row in await packed.fetch(connection, keys)}
-    made = await asyncio.to_thread(_days, rows, day, before)
-    await packed.store_days(connection, made)
-    await _remove(connection, rows, {number for number, _, _ in made})
-    return len(made)
+    """Move what these series have hot into the block that a day belongs to; the block then covers everything up to that day.
+
+    A block that is whole shares its receipts: nothing but a late reading will change it again.
+    """
+    begin = packed.span_begin(day)
+    before = await packed.blocks_of(connection, await _there(connection, begin, ids))
+    damaged = {block.series_id for block in before if block.content is None}
+    ids = ids[~np.isin(ids, list(damaged))]
+    rows = await _hot(connection, begin, day, ids)
+    if not rows:
+        return 0
+    made = await asyncio.to_thread(_merged, rows, begin, day, [block for block in before if block.content is not None])
+    stale = [(block.series_id, block.day) for block in before if block.day != begin and block.content is not None]
+    await packed.remove(connection, stale)
+    await packed.store_blocks(connection, made, sharing=day - begin == SPAN - 1)
+    await _remove(connection, rows)
+    return len(made.starts)
 
 
-def _days(rows: Sequence[Any], day: int, before: Mapping[int, bytes]) -> list[tuple[int, int, Day]]:
-    """What each series' day holds now: hot rows, over what was packed of it already."""
-    found: dict[int, list[Kept]] = {}
-    for row in rows:
-        found.setdefault(row[1], []).append(tuple(row))
-    made: list[tuple[int, int, Day]] = []
-    for number, hot in found.items():
-        there = packed.opened(number, day, before[number]) if number in before else None
-        if there is not None:
-            both = {row[0]: row for row in (*rows_of(number, there), *hot)}
-            made.append((number, day, day_of([both[end_s] for end_s in sorted(both)])))
-        elif number not in before:
-            made.append((number, day, day_of(hot)))
-    return made
-
-
-async def _hot(connection: AsyncConnection, day: int, ids: IntArray) -> Sequence[Any]:
-    """The hot rows of a day in order of end, with their receipts."""
+async def _there(connection: AsyncConnection, begin: int, ids: IntArray) -> Sequence[Any]:
+    """The blocks that series have in a span of days; more than one only where an older program packed day by day."""
     statement = Statement(connection.dialect.name)
-    begin, until = day * DAY_S + 1, (day + 1) * DAY_S + 1
-    source, where = span_of(statement, begin, until, by_stamps=statement.sqlite)
-    fields = ", ".join(f"r.{name}" for name in COLUMNS.split(", "))
+    source = statement.each(ids)
     found = await connection.exec_driver_sql(
-        f"SELECT {fields}, a.received_s FROM {source} JOIN answers a ON a.id = r.batch_id "
-        f"WHERE {where} AND {statement.among('r.series_id', ids)} ORDER BY r.end_s",
+        f"SELECT p.series_id, p.day, p.days, p.blob FROM {source} CROSS JOIN packed p WHERE p.series_id = k.id "
+        f"AND p.day BETWEEN {statement.value(begin)} AND {statement.value(begin + SPAN - 1)}",
         tuple(statement.values),
     )
     return found.fetchall()
 
 
-async def _remove(connection: AsyncConnection, rows: Sequence[Any], packed_now: set[int]) -> None:
-    keys = [(row[0], row[1]) for row in rows if row[1] in packed_now]
+def _merged(rows: Sequence[Any], begin: int, day: int, before: Sequence[Block]) -> Blocks:
+    """Hot rows over what was packed of the same series already, a block for each series that has hot ones."""
+    numbers = [np.array([row[1] for row in rows], dtype=np.int64)]
+    contents = [day_of(rows)]
+    moved = set(numbers[0].tolist())
+    until = dict.fromkeys(moved, day + 1)
+    for block in before:
+        if block.series_id in moved and block.content is not None:
+            until[block.series_id] = max(until[block.series_id], block.day + block.days)
+            numbers.append(np.full(len(block.content), block.series_id, dtype=np.int64))
+            contents.append(block.content)
+    series_id, content = np.concatenate(numbers), joined(contents)
+    order = np.lexsort((np.arange(len(series_id)), content.end_s, series_id))  # of one key the hot row comes first
+    same = (np.diff(series_id[order]) == 0) & (np.diff(content.end_s[order]) == 0)
+    order = order[np.append(True, ~same)]
+    series_id = series_id[order]
+    ids, starts = np.unique(series_id, return_index=True)
+    days = np.array([until[number] - begin for number in ids.tolist()], dtype=np.int64)
+    return Blocks(ids, np.full(len(ids), begin, dtype=np.int64), days, starts.astype(np.int64), taken(content, order))
+
+
+async def _hot(connection: AsyncConnection, begin: int, day: int, ids: IntArray) -> Sequence[Any]:
+    """The hot rows of the days from `begin` to `day`, with their receipts: of earlier ones only what came after they were packed."""
+    statement = Statement(connection.dialect.name)
+    source, where = span_of(statement, begin * DAY_S + 1, (day + 1) * DAY_S + 1, by_stamps=statement.sqlite)
+    fields = ", ".join(f"r.{name}" for name in COLUMNS.split(", "))
+    found = await connection.exec_driver_sql(
+        f"SELECT {fields}, a.received_s FROM {source} JOIN answers a ON a.id = r.batch_id "
+        f"WHERE {where} AND {statement.among('r.series_id', ids)}",
+        tuple(statement.values),
+    )
+    return found.fetchall()
+
+
+async def _remove(connection: AsyncConnection, rows: Sequence[Any]) -> None:
+    keys = [(row[0], row[1]) for row in rows]
     if connection.dialect.name == "sqlite":
-        if keys:
-            await connection.exec_driver_sql("DELETE FROM readings WHERE end_s = ? AND series_id = ?", keys)
+        await connection.exec_driver_sql("DELETE FROM readings WHERE end_s = ? AND series_id = ?", keys)
         return
     ends, numbers = [key[0] for key in keys], [key[1] for key in keys]
     await connection.exec_driver_sql(

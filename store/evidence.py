@@ -26,6 +26,7 @@ from store.history import Statement
 from store.incoming import BATCH, COLUMNS, REVISION, SERIES_BITS, WIDTH
 from store.packed import day_at
 from store.packing import rows_of
+from store.unpacking import Known
 from store.verify_rows import NOWHERE, Ledger, columns_of, read_again
 
 
@@ -134,10 +135,9 @@ async def _version(
 
 async def _packed_version(connection: AsyncConnection, series_id: int, end_s: int) -> list[tuple[Any, ...]]:
     key = np.array([(day_at(end_s) << SERIES_BITS) | series_id], dtype=np.int64)
-    for number, day, blob in await packed.fetch(connection, key):
-        content = packed.opened(number, day, bytes(blob))
-        if content is not None:
-            return [row for row in rows_of(number, content) if row[0] == end_s]
+    for block in await packed.fetch(connection, key):
+        if block.content is not None:
+            return [row for row in rows_of(block.series_id, block.content) if row[0] == end_s]
     return []
 
 
@@ -214,10 +214,12 @@ class _Batch:
         statement = Statement(self.connection.dialect.name)
         found = await self.connection.exec_driver_sql(
             f"SELECT series_id, day, blob FROM packed WHERE {statement.among('series_id', self._ids())} "
-            f"AND day BETWEEN {statement.value(first_day)} AND {statement.value(last_day)}",
+            f"AND day BETWEEN {statement.value(first_day - packed.SPAN + 1)} AND {statement.value(last_day)}",
             tuple(statement.values),
         )
-        return await asyncio.to_thread(_rows_of_batch, found.fetchall(), self.answer["id"])
+        blobs = found.fetchall()
+        known = await packed.receipts(self.connection, [row[2] for row in blobs])
+        return await asyncio.to_thread(_rows_of_batch, blobs, known, self.answer["id"])
 
     def _ids(self) -> IntArray:
         feed = self.answer["feed_id"]
@@ -282,10 +284,10 @@ class _Batch:
         return self.ledger.leaf_of(self.answer["id"], kind, (row["uid"], row["revision"])) == number
 
 
-def _rows_of_batch(blobs: Sequence[Any], batch_id: int) -> list[tuple[Any, ...]]:
+def _rows_of_batch(blobs: Sequence[Any], known: Known, batch_id: int) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for series_id, day, blob in blobs:
-        content = packed.opened(series_id, day, bytes(blob))
+        content = packed.opened(series_id, day, bytes(blob), None, known)
         if content is not None and (content.batch_id == batch_id).any():
             rows += [tuple(row[:WIDTH]) for row in rows_of(series_id, content) if row[BATCH] == batch_id]
     return rows

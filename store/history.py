@@ -1,4 +1,4 @@
-"""Reading packed history: the same answers as from hot rows, out of a row for each series and day.
+"""Reading packed history: the same answers as from hot rows, out of blocks of up to eight days of a series.
 
 Blobs are opened on a thread: a page of a country is hundreds of them, and the loop has other callers.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.readings import NO_TIME, IntArray
 from store import packed
 from store.incoming import SERIES_BITS
-from store.packed import day_at
-from store.packing import Day, empty_day
+from store.packed import DAY_S, day_at
+from store.packing import Day, empty_day, joined
+from store.unpacking import Known
 from store.window import Segment, empty
 
 #: One version as read: series_id, end_s, value, digits, qc, censoring, revision, published_after_s, limit, text, received_s, sha256.
@@ -98,49 +99,55 @@ class _Opened:
         return np.flatnonzero(meant)
 
 
-def _open(blobs: Sequence[Any], columns: frozenset[str] | None = None) -> _Opened:
-    days: list[Day] = []
-    numbers: list[int] = []
-    for series_id, day, blob in blobs:
-        content = packed.opened(series_id, day, blob, columns)
-        if content is not None:
-            days.append(content)
-            numbers.append(series_id)
-    if not days:
-        return _Opened(empty_day(), np.zeros(0, dtype=np.int64))
-    sizes = [len(one) for one in days]
-    return _Opened(_below_each_other(days, sizes), np.repeat(np.array(numbers, dtype=np.int64), sizes))
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Rows (series_id, day, blob) of packed history, and the receipts that they share."""
+
+    blobs: Sequence[Any]
+    receipts: Known
+
+    def open(self, columns: frozenset[str] | None = None) -> _Opened:
+        days: list[Day] = []
+        numbers: list[int] = []
+        for series_id, day, blob in self.blobs:
+            content = packed.opened(series_id, day, blob, columns, self.receipts)
+            if content is not None:
+                days.append(content)
+                numbers.append(series_id)
+        if not days:
+            return _Opened(empty_day(), np.zeros(0, dtype=np.int64))
+        return _Opened(joined(days), np.repeat(np.array(numbers, dtype=np.int64), [len(one) for one in days]))
 
 
-def _below_each_other(days: list[Day], sizes: list[int]) -> Day:
-    texts: dict[int, str] = {}
-    for first, one in zip(np.cumsum([0, *sizes[:-1]]).tolist(), days, strict=True):
-        texts |= {first + i: text for i, text in one.texts.items()}
-    names = [name for name in Day.__dataclass_fields__ if name != "texts"]
-    return Day(**{name: np.concatenate([getattr(one, name) for one in days]) for name in names}, texts=texts)
+async def _with_receipts(connection: AsyncConnection, blobs: Sequence[Any]) -> _Found:
+    return _Found(blobs, await packed.receipts(connection, [row[2] for row in blobs]))
 
 
-async def _blobs(connection: AsyncConnection, days: tuple[int, int], window: Window) -> Sequence[Any]:
+async def _blobs(connection: AsyncConnection, days: tuple[int, int], window: Window) -> _Found:
     statement = Statement(connection.dialect.name)
     source = statement.each(window.ids)
     known = f" AND p.first_received_s <= {statement.value(window.as_of_s)}" if window.as_of_s is not None else ""
     found = await connection.exec_driver_sql(
         f"SELECT p.series_id, p.day, p.blob FROM {source} CROSS JOIN packed p WHERE p.series_id = k.id{known} "
-        f"AND p.day BETWEEN {statement.value(days[0])} AND {statement.value(days[1])}",
+        f"AND p.day BETWEEN {statement.value(days[0] - packed.SPAN + 1)} AND {statement.value(days[1])} "
+        f"AND p.day + p.days > {statement.value(days[0])}",
         tuple(statement.values),
     )
-    return found.fetchall()
+    return await _with_receipts(connection, found.fetchall())
 
 
 async def _next_day(connection: AsyncConnection, day: int, ids: IntArray | None) -> int | None:
-    """The first packed day of these series from `day` on."""
+    """The first day from `day` on that a block of these series covers."""
     statement = Statement(connection.dialect.name)
-    first = f"SELECT min(p.day) FROM packed p WHERE p.series_id = k.id AND p.day >= {statement.value(day)}"
+    first = (
+        f"SELECT min(p.day) FROM packed p WHERE p.series_id = k.id AND p.day >= {statement.value(day - packed.SPAN + 1)} "
+        f"AND p.day + p.days > {statement.value(day)}"
+    )
     found = await connection.exec_driver_sql(
         f"SELECT min(d) FROM (SELECT ({first}) AS d FROM {statement.each(ids)}) v", tuple(statement.values)
     )
     number = found.scalar()
-    return None if number is None else int(number)
+    return None if number is None else max(day, int(number))
 
 
 async def _span(connection: AsyncConnection, window: Window) -> tuple[int, int] | None:
@@ -163,9 +170,13 @@ async def rows(connection: AsyncConnection, window: Window) -> list[Row]:
         following = await _next_day(connection, day, window.ids)
         if following is None or following > last:
             break
-        blobs = await _blobs(connection, (following, min(following + width - 1, last)), window)
-        found += await asyncio.to_thread(_picked, blobs, window, uids)
-        day = following + width
+        until = min(packed.span_begin(following + width - 1) + packed.SPAN - 1, last)
+        part = replace(
+            window, from_s=max(window.from_s, following * DAY_S + 1), to_s=min(window.to_s, (until + 1) * DAY_S + 1)
+        )
+        blobs = await _blobs(connection, (following, until), part)
+        found += await asyncio.to_thread(_picked, blobs, part, uids)
+        day = until + 1
     return await _with_digests(connection, found[: window.limit])
 
 
@@ -176,10 +187,10 @@ async def _uids(connection: AsyncConnection, ids: IntArray | None) -> dict[int, 
     return {row[0]: row[1] for row in map(tuple, found)}
 
 
-def _picked(blobs: Sequence[Any], window: Window, uids: Mapping[int, str]) -> list[Row]:
-    opened = _open(blobs)
+def _picked(found: _Found, window: Window, uids: Mapping[int, str]) -> list[Row]:
+    opened = found.open()
     at = opened.where(window)
-    numbers = sorted({number for number, _, _ in blobs}, key=uids.__getitem__)
+    numbers = sorted({number for number, _, _ in found.blobs}, key=uids.__getitem__)
     rank = np.zeros(max(numbers, default=0) + 1, dtype=np.int64)
     rank[numbers] = np.arange(len(numbers))
     at = at[np.lexsort((rank[opened.series_id[at]], opened.day.end_s[at]))]
@@ -236,12 +247,12 @@ async def segment(connection: AsyncConnection, window: Window) -> Segment:
     span = await _span(connection, window)
     if span is None or (window.ids is not None and not len(window.ids)):
         return empty()
-    blobs = await _blobs(connection, span, window)
-    return await asyncio.to_thread(_columns, blobs, window) if blobs else empty()
+    found = await _blobs(connection, span, window)
+    return await asyncio.to_thread(_columns, found, window) if found.blobs else empty()
 
 
-def _columns(blobs: Sequence[Any], window: Window) -> Segment:
-    opened = _open(blobs, _SUMMARY_COLUMNS)
+def _columns(found: _Found, window: Window) -> Segment:
+    opened = found.open(_SUMMARY_COLUMNS)
     at = opened.where(window)
     day = opened.day
     key = (day.end_s[at] << SERIES_BITS) | opened.series_id[at]
@@ -270,17 +281,18 @@ async def newest(connection: AsyncConnection, ids: IntArray | None) -> list[Row]
         where.append(statement.among("l.series_id", ids))
     found = await connection.exec_driver_sql(
         "SELECT l.series_id, p.day, p.blob, l.end_s FROM latest l JOIN packed p ON p.series_id = l.series_id "
-        f"AND p.day = {packed.SQL_DAY.format('l.end_s')} WHERE {' AND '.join(where)}",
+        f"AND {packed.SQL_COVERS.format(packed.SQL_DAY.format('l.end_s'))} WHERE {' AND '.join(where)}",
         tuple(statement.values),
     )
     listed: Sequence[Any] = found.fetchall()
     meant = {row[0]: row[3] for row in listed}
-    made = await asyncio.to_thread(_ending_at, [row[:3] for row in listed], meant)
+    blobs = await _with_receipts(connection, [row[:3] for row in listed])
+    made = await asyncio.to_thread(_ending_at, blobs, meant)
     return [row[:12] for row in await _with_digests(connection, made)]
 
 
-def _ending_at(blobs: Sequence[Any], ends: Mapping[int, int]) -> list[Row]:
-    opened = _open(blobs)
+def _ending_at(found: _Found, ends: Mapping[int, int]) -> list[Row]:
+    opened = found.open()
     pairs = zip(opened.series_id.tolist(), opened.day.end_s.tolist(), strict=True)
     at = np.array([i for i, (number, end_s) in enumerate(pairs) if ends[number] == end_s], dtype=np.int64)
     return _rows(opened, at, dict.fromkeys(ends, ""))
@@ -291,23 +303,21 @@ async def newest_as_of(connection: AsyncConnection, ids: IntArray, as_of_s: int)
     if not len(ids):
         return []
     statement = Statement(connection.dialect.name)
+    source = statement.each(ids)
     last = (
-        f"SELECT max(p.day) FROM packed p WHERE p.series_id = k.id AND p.first_received_s <= {statement.value(as_of_s)}"
+        "SELECT max(q.day) FROM packed q WHERE q.series_id = p.series_id "
+        f"AND q.first_received_s <= {statement.value(as_of_s)}"
     )
     found = await connection.exec_driver_sql(
-        f"SELECT k.id, ({last}) FROM {statement.each(ids)}", tuple(statement.values)
+        f"SELECT p.series_id, p.day, p.blob FROM {source} CROSS JOIN packed p WHERE p.series_id = k.id AND p.day = ({last})",
+        tuple(statement.values),
     )
-    keys = np.array(
-        [(row[1] << SERIES_BITS) | row[0] for row in map(tuple, found) if row[1] is not None], dtype=np.int64
-    )
-    if not len(keys):
-        return []
-    made = await asyncio.to_thread(_last_known, await packed.fetch(connection, keys), as_of_s)
-    return await _with_digests(connection, made)
+    blobs = await _with_receipts(connection, found.fetchall())
+    return await _with_digests(connection, await asyncio.to_thread(_last_known, blobs, as_of_s))
 
 
-def _last_known(blobs: Sequence[Any], as_of_s: int) -> list[Row]:
-    opened = _open(blobs)
+def _last_known(found: _Found, as_of_s: int) -> list[Row]:
+    opened = found.open()
     at = opened.where(Window(-(2**62), 2**62, as_of_s=as_of_s))
     last = {int(opened.series_id[i]): int(i) for i in at}  # in order of end within each series
     return _rows(opened, np.array(list(last.values()), dtype=np.int64), dict.fromkeys(last, ""))

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store import migrate
 from store.engine import Store, open_store
 from store.inspecting import inspect
-from store.packed import DAY_S, SQL_DAY
+from store.packed import DAY_S, SPAN, SQL_COVERS, SQL_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +71,16 @@ _CHECKS: dict[str, str] = {
     "latest_behind": (
         "SELECT count(*), min(l.series_id) FROM latest l WHERE EXISTS "
         "(SELECT 1 FROM readings r WHERE r.series_id = l.series_id AND r.end_s > l.end_s) OR EXISTS "
-        f"(SELECT 1 FROM packed p WHERE p.series_id = l.series_id AND p.day >= {SQL_DAY.format('l.end_s')} AND p.last_end_s > l.end_s)"
+        f"(SELECT 1 FROM packed p WHERE p.series_id = l.series_id AND p.day >= {SQL_DAY.format('l.end_s')} - {SPAN - 1} AND p.last_end_s > l.end_s)"
     ),
     "latest_without_reading": (
         "SELECT count(*), min(l.series_id) FROM latest l LEFT JOIN readings r "
         "ON r.series_id = l.series_id AND r.end_s = l.end_s WHERE r.end_s IS NULL AND NOT EXISTS "
-        f"(SELECT 1 FROM packed p WHERE p.series_id = l.series_id AND p.day = {SQL_DAY.format('l.end_s')} AND p.last_end_s = l.end_s)"
+        f"(SELECT 1 FROM packed p WHERE p.series_id = l.series_id AND {SQL_COVERS.format(SQL_DAY.format('l.end_s'))} AND p.last_end_s = l.end_s)"
     ),
     "reading_both_hot_and_packed": (
         "SELECT count(*), min(r.series_id) FROM readings r JOIN packed p "
-        f"ON p.series_id = r.series_id AND p.day = {SQL_DAY.format('r.end_s')}"
+        f"ON p.series_id = r.series_id AND {SQL_COVERS.format(SQL_DAY.format('r.end_s'))}"
     ),
     "packed_day_without_series": (
         "SELECT count(*), min(p.series_id) FROM packed p LEFT JOIN series s ON s.id = p.series_id WHERE s.id IS NULL"

@@ -1,55 +1,54 @@
-"""One series' readings of one day as a few hundred bytes, at full fidelity: what comes out is what went in, to the last bit.
+"""Readings of many series as one block of bytes each, at full fidelity: what comes out is what went in, to the last bit.
 
 Whole numbers go as differences, byte by byte (all first bytes, then all second ones), through zstd with its checksum.
 Published decimals become whole numbers when dividing gives exactly the same float back; else the float's own bytes are kept.
+All blocks are made together, column by column: block by block a sparse day costs more calls than it has readings.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import zstandard
 
 from domain.readings import NO_TIME, FloatArray, IntArray
+from store.unpacking import (
+    ALONE,
+    CONSTANT,
+    DELTA,
+    DELTA_OF_DELTA,
+    NONE,
+    PLAIN,
+    RAW,
+    RECEIPTS,
+    SCALED,
+    SHARED_WHOLE,
+    SHARING,
+    WHOLE,
+    WIDTHS,
+    Corrupt,
+    Day,
+    Receipts,
+    unpack,
+)
 
-_MAGIC = b"R1"
-_COMPRESSOR = zstandard.ZstdCompressor(level=9, write_checksum=True, write_content_size=True)
-_DECOMPRESSOR = zstandard.ZstdDecompressor()
+__all__ = ["Corrupt", "Day", "Kept", "Receipts", "day_of", "empty_day", "joined", "pack", "pack_blocks", "pack_receipts", "rows_of", "taken", "unpack"]  # fmt: skip
+
+_COMPRESSOR = zstandard.ZstdCompressor(level=3, write_checksum=True, write_content_size=True)
 #: Ten to more than this is no exact float any more.
 _MOST_DIGITS = 15
-_CONSTANT, _PLAIN, _DELTA, _DELTA_OF_DELTA = 0, 1, 2, 3
-_WIDTHS = (1, 2, 4, 8)
 
+#: The columns of a Day that are arrays.
+COLUMNS = tuple(name for name in Day.__dataclass_fields__ if name != "texts")
 
-class Corrupt(ValueError):
-    """The bytes are no packed day, or not the one that was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """Columns of n versions of readings of one series, in order of end; NaN and NO_TIME say "none"; `texts` by row.
-
-    `received_after_s` follows from the batch; it is kept so that "as known at" needs no look at a year's answers.
-    """
-
-    end_s: IntArray
-    value: FloatArray
-    batch_id: IntArray
-    digits: IntArray
-    qc: IntArray
-    censoring: IntArray
-    revision: IntArray
-    published_after_s: IntArray
-    received_after_s: IntArray
-    limit: FloatArray
-    texts: dict[int, str]
-
-    def __len__(self) -> int:
-        return len(self.end_s)
+#: One version as the tables want it (store.incoming.COLUMNS), and when it was received.
+Kept = tuple[Any, ...]
 
 
 def empty_day() -> Day:
@@ -57,15 +56,8 @@ def empty_day() -> Day:
     return day_of([])
 
 
-_WHOLE = ("batch_id", "digits", "qc", "censoring", "revision", "published_after_s", "received_after_s")
-
-
-#: One version as the tables want it (store.incoming.COLUMNS), and when it was received.
-Kept = tuple[Any, ...]
-
-
 def day_of(rows: Sequence[Kept]) -> Day:
-    """Versions of one series, in order of end, as columns."""
+    """Versions of one series, in order of end, as columns; of several series just as well, one below the other."""
     columns = zip(*rows, strict=True) if rows else [()] * 12
     end_s, _, value, batch_id, digits, qc, censoring, revision, published, limit, texts, received = columns
     ends = np.array(end_s, dtype=np.int64)
@@ -106,70 +98,162 @@ def rows_of(series_id: int, day: Day) -> list[Kept]:
     )
 
 
+def joined(days: Sequence[Day]) -> Day:
+    """Columns of several blocks one below the other."""
+    if len(days) == 1:
+        return days[0]
+    texts: dict[int, str] = {}
+    for first, one in zip(np.cumsum([0, *map(len, days[:-1])]).tolist(), days, strict=True):
+        if one.texts:
+            texts |= {first + i: text for i, text in one.texts.items()}
+    return Day(**{name: np.concatenate([getattr(one, name) for one in days]) for name in COLUMNS}, texts=texts)
+
+
+def taken(day: Day, rows: IntArray) -> Day:
+    """The rows chosen by an index array, in its order."""
+    texts = {new: day.texts[old] for new, old in enumerate(rows.tolist()) if old in day.texts} if day.texts else {}
+    return Day(**{name: getattr(day, name)[rows] for name in COLUMNS}, texts=texts)
+
+
 def pack(day: Day) -> bytes:
-    """A day's bytes."""
-    parts = [_varint(len(day)), _whole(day.end_s)]
-    parts += [_whole(getattr(day, name)) for name in _WHOLE]
-    parts += [_decimals(day.value), _decimals(day.limit)]
-    parts.append(json.dumps(day.texts, ensure_ascii=False).encode() if day.texts else b"")
-    return _MAGIC + _COMPRESSOR.compress(b"".join(parts))
+    """One block's bytes, whole in itself."""
+    return pack_blocks(day, np.zeros(1, dtype=np.int64))[0]
 
 
-def unpack(packed: bytes, wanted: frozenset[str] | None = None) -> Day:
-    """The day that `pack` was given; with `wanted` only those columns hold anything, the others are empty. Raises Corrupt."""
-    if packed[:2] != _MAGIC:
-        raise Corrupt("not a packed day")
-    try:
-        reader = _Reader(_DECOMPRESSOR.decompress(packed[2:]))
-        return _day(reader, wanted)
-    except (zstandard.ZstdError, IndexError, KeyError, ValueError) as error:
-        raise Corrupt(f"a packed day cannot be read: {error}") from error
+def pack_receipts(receipts: Receipts) -> bytes:
+    """Receipts as bytes."""
+    blocks = _Blocks.of(np.zeros(1, dtype=np.int64), len(receipts.batch_id))
+    parts = [_whole(receipts.batch_id, blocks)[0], _whole(receipts.received_s, blocks)[0]]
+    return RECEIPTS + _COMPRESSOR.compress(b"".join((_varint(len(receipts.batch_id)), *parts)))
 
 
-_NOTHING = np.zeros(0, dtype=np.int64)
+def pack_blocks(day: Day, starts: IntArray, sharing: tuple[int, Receipts] | None = None) -> list[bytes]:
+    """Bytes of blocks whose rows lie one below the other in `day`, each from its place in `starts` (k,) to the next one's.
+
+    With `sharing`, a number and the receipts under it, batches and receipts are kept as places in those; every batch must be there.
+    """
+    blocks = _Blocks.of(starts, len(day))
+    columns: dict[str, IntArray] = {name: getattr(day, name) for name in WHOLE}
+    head = ALONE
+    names: Sequence[str] = WHOLE
+    if sharing is not None:
+        number, receipts = sharing
+        columns["receipt"] = np.searchsorted(receipts.batch_id, day.batch_id).astype(np.int64)
+        head, names = SHARING + _varint(number), SHARED_WHOLE
+    parts = [[_varint(size) for size in blocks.sizes.tolist()], _whole(day.end_s, blocks)]
+    parts += [_whole(columns[name], blocks) for name in names]
+    parts += [_decimals(day.value, blocks), _decimals(day.limit, blocks), _texts(day.texts, blocks)]
+    return [head + _COMPRESSOR.compress(b"".join(told)) for told in zip(*parts, strict=True)]
 
 
-def _day(reader: _Reader, wanted: frozenset[str] | None) -> Day:
-    n = reader.varint()
-    end_s = reader.whole(n)
-    columns = {name: reader.whole(n) if wanted is None or name in wanted else reader.passed(n) for name in _WHOLE}
-    value, limit = reader.decimals(n), reader.decimals(n)
-    rest = reader.rest()
-    texts = {int(row): text for row, text in json.loads(rest).items()} if rest else {}
-    return Day(end_s=end_s, value=value, limit=limit, texts=texts, **columns)
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """Where k blocks lie in columns of n rows."""
+
+    starts: IntArray
+    ends: IntArray
+    sizes: IntArray
+
+    @classmethod
+    def of(cls, starts: IntArray, n: int) -> _Blocks:
+        ends = np.append(starts[1:], n).astype(np.int64)
+        return cls(starts, ends, ends - starts)
+
+    def reduced(self, ufunc: np.ufunc, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """One number for each block; zero for an empty one."""
+        made = np.zeros(len(self.starts), dtype=column.dtype)
+        there = self.sizes > 0
+        if there.any():
+            made[there] = ufunc.reduceat(column, self.starts[there])
+        return made
+
+    def spread(self, numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Each block's number beside each of its rows."""
+        return np.repeat(numbers, self.sizes)
 
 
-def _whole(column: IntArray) -> bytes:
+def _texts(texts: Mapping[int, str], blocks: _Blocks) -> list[bytes]:
+    found: list[dict[int, str]] = [{} for _ in range(len(blocks.starts))] if texts else []
+    for row in sorted(texts):
+        block = int(np.searchsorted(blocks.starts, row, side="right")) - 1
+        found[block][row - int(blocks.starts[block])] = texts[row]
+    return [json.dumps(one, ensure_ascii=False).encode() if one else b"" for one in found] or [b""] * len(blocks.starts)
+
+
+def _whole(column: IntArray, blocks: _Blocks) -> list[bytes]:
     """Mode, width, step and first values, then what is left of each number, byte by byte; as it is, as differences or as theirs."""
-    if not len(column) or (column == column[0]).all():
-        return bytes([_CONSTANT]) + _varint(int(column[0]) if len(column) else 0)
-    differences = np.diff(column)
-    second = np.diff(differences)
-    # the narrowest span has nearly always the fewest bits; to count the bits of all three takes four times as long
-    spans = [_span(column), _span(differences), _span(second)]
-    if spans[0] <= spans[1] and spans[0] <= spans[2]:
-        return _shuffled(_PLAIN, (), column)
-    if spans[1] <= spans[2]:
-        return _shuffled(_DELTA, (int(column[0]),), differences)
-    return _shuffled(_DELTA_OF_DELTA, (int(column[0]), int(differences[0])), second)
+    least, most = blocks.reduced(np.minimum, column), blocks.reduced(np.maximum, column)
+    constant = least == most
+    made = [bytes([CONSTANT]) + _varint(number) for number in least.tolist()]
+    rest = np.flatnonzero(~constant)
+    if len(rest):
+        if len(rest) < len(constant):
+            inside = blocks.spread(~constant)
+            column = column[inside]
+            sizes = blocks.sizes[rest]
+            ends = np.cumsum(sizes)
+            blocks = _Blocks(ends - sizes, ends, sizes)
+        for i, told in zip(rest.tolist(), _varying(column, blocks, least[rest], most[rest]), strict=True):
+            made[i] = told
+    return made
 
 
-def _span(numbers: IntArray) -> int:
-    return int(numbers.max()) - int(numbers.min()) if len(numbers) else 0
+def _varying(column: IntArray, blocks: _Blocks, least: IntArray, most: IntArray) -> list[bytes]:
+    """Blocks of at least two different numbers; the narrowest span has nearly always the fewest bits."""
+    first, second = _differences(column, blocks)
+    limits = [(least, most)] + [
+        (blocks.reduced(np.minimum, one), blocks.reduced(np.maximum, one)) for one in (first, second)
+    ]
+    spans = np.stack([(high - low).view(np.uint64) for low, high in limits])
+    choice = np.argmin(spans, axis=0)
+    mode = blocks.spread(choice)
+    numbers = np.where(mode == 0, column, np.where(mode == 1, first, second))
+    base = np.choose(choice, [low for low, _ in limits])
+    above = (numbers - blocks.spread(base)).view(np.uint64)
+    step = np.maximum(blocks.reduced(np.gcd, above), np.uint64(1))
+    if (step > 1).any():
+        above //= blocks.spread(step)
+    planes = _Planes(above, blocks)
+    starts, heads = blocks.starts, []
+    firsts = zip(
+        choice.tolist(), base.tolist(), step.tolist(), column[starts].tolist(), first[starts].tolist(), strict=True
+    )
+    for i, (how, low, unit, value, difference) in enumerate(firsts):
+        began = (_varint(value) if how else b"") + (_varint(difference) if how == DELTA_OF_DELTA - PLAIN else b"")
+        told = bytes([PLAIN + how, planes.width[i]]) + _varint(low) + _varint(unit) + began
+        heads.append(told + planes.of(i, how))
+    return heads
 
 
-def _shuffled(mode: int, start: tuple[int, ...], numbers: IntArray) -> bytes:
-    least = int(numbers.min(initial=2**62)) if len(numbers) else 0
-    above = (numbers - least).view(np.uint64)
-    step = int(np.gcd.reduce(above)) or 1 if len(above) else 1
-    above //= np.uint64(step)
-    most = int(above.max(initial=0))
-    width = next(width for width in _WIDTHS if most < 1 << (8 * width))
-    planes = above.astype(f"<u{width}").view(np.uint8).reshape(-1, width).T
-    head = bytes([mode, width]) + b"".join(map(_varint, (least, step, *start)))
-    return head + planes.tobytes()
+def _differences(column: IntArray, blocks: _Blocks) -> tuple[IntArray, IntArray]:
+    """First and second differences, each beside the number that it leads to; in front of those, copies of the first one."""
+    first = np.diff(column, prepend=column[:1])
+    starts = blocks.starts
+    first[starts] = first[starts + 1]  # no block here has fewer than two rows
+    second = np.diff(first, prepend=first[:1])
+    third = np.where(blocks.sizes > DELTA, starts + DELTA, -1)
+    fill = np.where(third < 0, 0, second[third])
+    second[starts], second[starts + 1] = fill, fill
+    return first, second
 
 
+class _Planes:
+    """Unsigned numbers byte by byte: the first bytes of all rows, the second ones, and so on as far as there is any."""
+
+    def __init__(self, numbers: npt.NDArray[np.uint64], blocks: _Blocks) -> None:
+        most = blocks.reduced(np.maximum, numbers)
+        bits = np.array([1 << (8 * width) for width in WIDTHS[:-1]], dtype=np.uint64)
+        self.width: list[int] = np.array(WIDTHS)[np.searchsorted(bits, most, side="right")].tolist()
+        self._bytes = [(numbers >> np.uint64(8 * i)).astype(np.uint8).tobytes() for i in range(max(self.width))]
+        self._spans = list(zip(blocks.starts.tolist(), blocks.ends.tolist(), strict=True))
+
+    def of(self, block: int, without: int) -> bytes:
+        """The bytes of a block, `without` its first rows."""
+        begin, end = self._spans[block]
+        return b"".join([plane[begin + without : end] for plane in self._bytes[: self.width[block]]])
+
+
+@lru_cache(maxsize=65536)
 def _varint(number: int) -> bytes:
     """A signed number in as few bytes as it needs, seven bits in each."""
     left = number << 1 if number >= 0 else ((-number) << 1) - 1
@@ -181,107 +265,55 @@ def _varint(number: int) -> bytes:
     return bytes(found)
 
 
-_NONE, _SCALED, _RAW = 0, 1, 2
-
-
-def _decimals(column: FloatArray) -> bytes:
+def _decimals(column: FloatArray, blocks: _Blocks) -> list[bytes]:
     """How, then which rows hold a number (if not all do), then the numbers."""
     there = ~np.isnan(column)
-    if not there.any():
-        return bytes([_NONE])
-    mask = b"" if there.all() else np.packbits(there).tobytes()
+    counts = blocks.reduced(np.add, there.astype(np.int64))
+    made = [bytes([NONE])] * len(counts)
+    some = np.flatnonzero(counts)
+    if not len(some):
+        return made
+    sizes = counts[some]
+    ends = np.cumsum(sizes)
+    within = _Blocks(ends - sizes, ends, sizes)
     numbers = column[there]
-    for digits in range(_MOST_DIGITS + 1):
-        power = 10.0**digits
-        if np.abs(numbers).max() >= 2**53 / power:
-            break  # no whole number stands for it exactly, and more digits do not help
-        scaled = np.rint(numbers * power).astype(np.int64)
-        if _same_bits(scaled / power, numbers):
-            return bytes([_SCALED, digits, bool(mask)]) + _varint(len(numbers)) + mask + _whole(scaled)
-    raw = numbers.astype("<f8").view(np.uint8).reshape(-1, 8).T.tobytes()
-    return bytes([_RAW, 0, bool(mask)]) + _varint(len(numbers)) + mask + raw
+    digits, scaled = _scaled(numbers, within)
+    wholes = _whole(scaled, within)
+    for at, (i, n) in enumerate(zip(some.tolist(), sizes.tolist(), strict=True)):
+        mask = b"" if n == blocks.sizes[i] else np.packbits(there[blocks.starts[i] : blocks.ends[i]]).tobytes()
+        how, body = (
+            (SCALED, wholes[at]) if digits[at] >= 0 else (RAW, _raw(numbers[within.starts[at] : within.ends[at]]))
+        )
+        made[i] = bytes([how, max(0, digits[at]), bool(mask)]) + _varint(n) + mask + body
+    return made
 
 
-def _same_bits(left: FloatArray, right: FloatArray) -> bool:
-    """Equal to the bit: minus zero is not zero."""
-    return bool((left.view(np.int64) == right.view(np.int64)).all())
+def _scaled(numbers: FloatArray, blocks: _Blocks) -> tuple[list[int], IntArray]:
+    """With how many decimals each block's numbers are whole, to the bit (-1: with none), and those whole numbers."""
+    digits = np.full(len(blocks.starts), -1, dtype=np.int64)
+    whole = np.zeros(len(numbers), dtype=np.int64)
+    most = blocks.reduced(np.maximum, np.abs(numbers))
+    left = np.arange(len(blocks.starts))
+    for count in range(_MOST_DIGITS + 1):
+        power = 10.0**count
+        left = left[
+            most[left] < 2**53 / power
+        ]  # no whole number stands for a greater one exactly, and more digits do not help
+        if not len(left):
+            break
+        sizes = blocks.sizes[left]
+        ends = np.cumsum(sizes)
+        rows = np.arange(ends[-1]) + np.repeat(blocks.starts[left] - (ends - sizes), sizes)
+        tried = numbers if len(rows) == len(numbers) else numbers[rows]
+        made = np.rint(tried * power).astype(np.int64)
+        same = (made / power).view(np.int64) == tried.view(np.int64)  # minus zero is not zero
+        done = np.logical_and.reduceat(same, ends - sizes)
+        inside = np.repeat(done, sizes)
+        whole[rows[inside]] = made[inside]
+        digits[left[done]] = count
+        left = left[~done]
+    return digits.tolist(), whole
 
 
-class _Reader:
-    """Walks through the bytes of a day."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def raw(self, count: int) -> bytes:
-        found = self._data[self._at : self._at + count]
-        if len(found) < count:
-            raise IndexError("it ends too early")
-        self._at += count
-        return found
-
-    def rest(self) -> bytes:
-        return self._data[self._at :]
-
-    def varint(self) -> int:
-        number, shift = 0, 0
-        while True:
-            (byte,) = self.raw(1)
-            number |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return (number >> 1) if not number & 1 else -((number + 1) >> 1)
-            shift += 7
-
-    def whole(self, n: int) -> IntArray:
-        (mode,) = self.raw(1)
-        if mode == _CONSTANT:
-            return np.full(n, self.varint(), dtype=np.int64)
-        (width,) = self.raw(1)
-        least, step = self.varint(), self.varint()
-        starts = [self.varint() for _ in range(mode - _PLAIN)]
-        numbers = np.empty(n, dtype=np.int64)
-        left = numbers[len(starts) :]
-        planes = np.frombuffer(self.raw(len(left) * width), dtype=np.uint8)
-        if width > 1:
-            planes = np.ascontiguousarray(planes.reshape(width, -1).T).view(f"<u{width}").reshape(-1)
-        left[:] = planes.view(np.int64) if width == _WIDTHS[-1] else planes
-        if step != 1:
-            left *= step
-        if least:
-            left += least
-        for i in reversed(range(len(starts))):
-            numbers[i] = starts[i]
-            np.add.accumulate(numbers[i:], out=numbers[i:])
-        return numbers
-
-    def passed(self, n: int) -> IntArray:
-        """Go past a column without making it."""
-        (mode,) = self.raw(1)
-        if mode == _CONSTANT:
-            self.varint()
-            return _NOTHING
-        (width,) = self.raw(1)
-        for _ in range(2 + mode - _PLAIN):
-            self.varint()
-        self.raw((n - (mode - _PLAIN)) * width)
-        return _NOTHING
-
-    def decimals(self, n: int) -> FloatArray:
-        (how,) = self.raw(1)
-        if how == _NONE:
-            return np.full(n, np.nan)
-        digits, masked = self.raw(2)
-        count = self.varint()
-        if not masked:
-            return self._numbers(how, digits, count)
-        column = np.full(n, np.nan)
-        there = np.unpackbits(np.frombuffer(self.raw((n + 7) // 8), dtype=np.uint8), count=n).astype(bool)
-        column[there] = self._numbers(how, digits, count)
-        return column
-
-    def _numbers(self, how: int, digits: int, count: int) -> FloatArray:
-        if how == _SCALED:
-            return self.whole(count) / 10.0**digits
-        shuffled = np.frombuffer(self.raw(count * 8), dtype=np.uint8).reshape(8, count)
-        return np.ascontiguousarray(shuffled.T).view("<f8").reshape(-1)
+def _raw(numbers: FloatArray) -> bytes:
+    return np.ascontiguousarray(numbers.astype("<f8").view(np.uint8).reshape(-1, 8).T).tobytes()

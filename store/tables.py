@@ -573,12 +573,20 @@ packed = Table(
     metadata,
     Column("series_id", BigInteger, nullable=False),
     Column("day", Integer, nullable=False),
+    Column("days", SmallInteger, nullable=False, server_default="1"),
     Column("readings", Integer, nullable=False),
     _whole("last_end_s"),
     _whole("first_received_s"),
     Column("blob", LargeBinary, nullable=False),
     PrimaryKeyConstraint("series_id", "day", name="packed_pkey"),
     sqlite_with_rowid=False,
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    _row_id(),
+    Column("blob", LargeBinary, nullable=False),
 )
 
 rollups = Table(

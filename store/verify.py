@@ -25,7 +25,7 @@ from store import heads as signed
 from store import leaf, merkle, tables
 from store.engine import Store
 from store.incoming import COLUMNS
-from store.packed import opened
+from store.packed import opened, receipts
 from store.packing import rows_of
 from store.verify_chain import Chain, follows
 from store.verify_rows import LEAVES_AT_ONCE, NOWHERE, Columns, Ledger, Spill, columns_of, ledger
@@ -123,8 +123,9 @@ class _Verifier:
         found = await self.connection.stream(sa.text("SELECT series_id, day, blob FROM packed"))
         async for page in found.partitions(_DAYS_AT_ONCE):
             rows: list[Any] = []
+            known = await receipts(self.connection, [row[2] for row in page])
             for series_id, day, blob in page:
-                content = opened(series_id, day, bytes(blob))
+                content = opened(series_id, day, bytes(blob), None, known)
                 if content is None:
                     name = self.ledger.series_uids.get(series_id, f"number {series_id}")
                     self.flaws["packed_day_damaged"].append(f"series {name}, day {day}")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,8 +22,7 @@ from domain.states import Censoring
 from store import heads, log, maintenance, merkle
 from store.compact import compact
 from store.engine import Store, StoreRefused, open_store
-from store.packed import store_days
-from store.packing import unpack
+from store.packed import Blocks, blocks_of, store_blocks
 from store.verify import Verdict, verify
 from store.write import commit_batch, withdraw
 from tests.store.builders import FEED, NO_AREAS, a_batch, a_series, a_station, readings
@@ -283,11 +283,12 @@ async def test_packed_history_is_held_to_the_log_too(store: Store) -> None:
     await withdraw(store, a_batch(received_s=21_000), {a_series("2").uid: (1200,)}, "again")
     assert (await verify(store)).flaws == ()
     async with store.writing() as connection:
-        found = (await connection.exec_driver_sql("SELECT series_id, day, blob FROM packed WHERE readings > 1")).first()
-        assert found is not None
-        day = unpack(bytes(found[2]))
-        day.value[-1] += 0.001
-        await store_days(connection, [(found[0], found[1], day)])
+        found = await connection.exec_driver_sql("SELECT series_id, day, days, blob FROM packed WHERE readings > 1")
+        block = (await blocks_of(connection, found.fetchall()))[0]
+        assert block.content is not None
+        block.content.value[-1] += 0.001
+        where = (np.array([number]) for number in (block.series_id, block.day, block.days, 0))
+        await store_blocks(connection, Blocks(*where, block.content))
     assert codes(await verify(store)) == {"batch_changed"}
     async with store.writing() as connection:
         await connection.exec_driver_sql("UPDATE packed SET blob = substr(blob, 1, 20)")

@@ -9,8 +9,11 @@ from domain.readings import Batch
 from store import maintenance, migrate, read
 from store.compact import compact
 from store.engine import Store, open_store
+from store.packed import SPAN
 from store.rows import Filter, ObservationRow
-from store.write import commit_batch
+from store.unpacking import receipts_of
+from store.verify import verify
+from store.write import commit_batch, withdraw
 from tests.store.builders import NO_AREAS, Row, a_batch, a_series, readings
 
 DAY_S = 86400
@@ -78,22 +81,81 @@ async def test_it_goes_on_where_it_stopped(store: Store) -> None:
     assert counts == [1] * 6
 
 
-async def test_a_damaged_day_is_named_and_the_rest_is_readable(store: Store) -> None:
+async def damage(store: Store, table: str, where: str) -> None:
+    nothing = "x'00'" if store.is_sqlite else "'\\x00'"
+    async with store.writing() as connection:
+        await connection.exec_driver_sql(f"UPDATE {table} SET blob = {nothing} WHERE {where}")
+
+
+async def test_a_damaged_block_is_named_and_the_rest_is_readable(store: Store) -> None:
     await commit_batch(store, rich(), NO_AREAS)
     await compact(store, LAST_S)
     before = await everything(store)
-    async with store.writing() as connection:
-        await connection.exec_driver_sql("UPDATE packed SET blob = x'00' WHERE series_id = 1 AND day = 1" if store.is_sqlite
-                                         else "UPDATE packed SET blob = '\\x00' WHERE series_id = 1 AND day = 1")  # fmt: skip
-    assert [
-        row for row in before if not (DAY_S < row.end_s <= 2 * DAY_S and ":1:" in row.series_uid)
-    ] == await everything(store)
+    await damage(store, "packed", "series_id = 1")
+    assert [row for row in before if ":1:" not in row.series_uid] == await everything(store)
     (finding,) = await maintenance.check(store)
     assert finding.code == "packed_day_damaged"
-    assert finding.example.startswith("series number 1, day 1970-01-02")
+    assert finding.example.startswith("series number 1, day 1970-01-01")
     assert (await commit_batch(store, a_batch([("1", DAY_S + 601, 8.0)], 5 * DAY_S), NO_AREAS)).stored == 1
     assert await compact(store, LAST_S) == 0
     assert 8.0 in {row.value for row in await everything(store)}
+
+
+async def test_a_whole_block_shares_its_receipts(store: Store) -> None:
+    days = range(2 * SPAN)
+    rows = [(key, day * DAY_S + 600 * i, 0.04 + day / 100) for day in days for key in "123" for i in range(1, 5)]
+    for number in range(8):
+        await commit_batch(store, a_batch(rows[number::8], 20 * DAY_S + number), NO_AREAS)
+    before, known = await everything(store), await everything(store, 20 * DAY_S + 3)
+    assert await compact(store, 2 * SPAN * DAY_S) == 2 * SPAN * 3
+    async with store.reading() as connection:
+        held = (await connection.exec_driver_sql("SELECT day, days FROM packed ORDER BY series_id, day")).fetchall()
+        blobs = (await connection.exec_driver_sql("SELECT blob FROM packed")).scalars().all()
+    assert [tuple(row) for row in held] == [(0, SPAN), (SPAN, SPAN)] * 3
+    assert {receipts_of(bytes(blob)) for blob in blobs} == {1, 2}
+    assert await everything(store) == before
+    assert await everything(store, 20 * DAY_S + 3) == known
+    assert await maintenance.check(store) == []
+    assert (await verify(store)).flaws == ()
+    assert (await commit_batch(store, a_batch([("1", 600, 9.0)], 21 * DAY_S), NO_AREAS)).revised == 1
+    assert await maintenance.check(store) == []
+    await damage(store, "receipts", "id = 1")
+    assert {row.series_uid[8:9] for row in await everything(store) if row.end_s <= SPAN * DAY_S} == {"1"}
+    assert [row for row in before if row.end_s > SPAN * DAY_S] == [
+        row for row in await everything(store) if row.end_s > SPAN * DAY_S
+    ]
+    assert [found.code for found in await maintenance.check(store)] == ["packed_day_damaged"]
+
+
+async def test_days_that_an_older_program_packed_stay_readable_and_join_their_block(store: Store) -> None:
+    await commit_batch(store, rich(), NO_AREAS)
+    before = await everything(store)
+    await compact(store, LAST_S)
+    await migrate.downgrade(store.engine, "0006")
+    await migrate.upgrade(store.engine)
+    async with store.reading() as connection:
+        held = (await connection.exec_driver_sql("SELECT day, days FROM packed ORDER BY series_id, day")).fetchall()
+    assert [tuple(row) for row in held] == [(0, 1), (1, 1), (2, 1)] * 2
+    assert await everything(store) == before
+    late = a_batch([("1", 601, 8.0), ("1", LAST_S + 600, 7.0), ("2", LAST_S + 600, 7.0)], 5 * DAY_S)
+    assert (await commit_batch(store, late, NO_AREAS)).stored == 3
+    both = await everything(store)
+    assert await compact(store, 4 * DAY_S) == 2
+    async with store.reading() as connection:
+        held = (await connection.exec_driver_sql("SELECT day, days FROM packed ORDER BY series_id, day")).fetchall()
+    assert [tuple(row) for row in held] == [(0, 4)] * 2
+    assert await everything(store) == both
+    assert await maintenance.check(store) == []
+
+
+async def test_a_block_whose_readings_are_all_taken_back_frees_its_days(store: Store) -> None:
+    await commit_batch(store, a_batch([("1", 600, 1.0)], 1000), NO_AREAS)
+    await compact(store, DAY_S)
+    await withdraw(store, a_batch([], 2000), {a_series("1").uid: (600,)}, "")
+    assert await everything(store) == []
+    assert (await commit_batch(store, a_batch([("1", 1200, 2.0)], 3000), NO_AREAS)).stored == 1
+    assert await compact(store, DAY_S) == 1
+    assert [row.value for row in await everything(store)] == [2.0]
 
 
 @pytest.mark.parametrize("target", ["0001"])
