@@ -21,6 +21,7 @@ from enum import StrEnum
 from alerting.cap import document, identifier
 from alerting.cap_alert import CapAlert, Voice
 from alerting.cap_text import told
+from alerting.own_words import OwnWords
 from domain.identity import digest
 from domain.states import AlertState
 
@@ -97,6 +98,22 @@ def build(
         message.add_attachment(
             attached, "application", "cap+xml", filename=f"{digest(alert.alert_id)[:12]}-{alert.revision}.cap.xml"
         )
+    return message
+
+
+def plain(
+    voice: Voice, sender: str, recipient: str, words: OwnWords, key: str, at_s: int, language: str = "en"
+) -> EmailMessage:
+    """A mail about a subscription itself; `key` makes its Message-ID. Raises BadAddress."""
+    checked_address(sender), checked_address(recipient)
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(_one_line(voice.name(language)), addr_spec=sender)
+    message["To"] = Address(addr_spec=recipient)
+    message["Subject"] = _one_line(words.title)
+    message["Date"] = datetime.fromtimestamp(at_s, UTC)
+    message["Message-ID"] = f"<{digest(key, recipient)}@{sender.partition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(f"{words.text}\n")
     return message
 
 

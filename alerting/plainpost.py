@@ -37,10 +37,11 @@ def build(alert: CapAlert, voice: Voice, url: str, language: str = "en", *, auth
     words = told(alert, language, alert.at_s)
     headers = {
         "content-type": "text/plain; charset=utf-8",
-        "title": _header(words.headline),
+        "title": header(words.headline),
         "priority": str(priority(alert)),
         "tags": ",".join(_tags(alert)),
         "click": voice.url(alert.alert_id),
+        "x-sequence-id": alert.alert_id,  # ntfy since 2.16: one notice that changes, not one for each event
     }
     if authorization:
         headers["authorization"] = " ".join(authorization.split())
@@ -68,8 +69,8 @@ def _tags(alert: CapAlert) -> list[str]:
     return [*marks, *tags, *(area.id for area in alert.areas[:3])]
 
 
-def _header(text: str) -> str:
-    """One line; beyond ASCII as an encoded word (RFC 2047), which ntfy reads and no proxy breaks."""
+def header(text: str) -> str:
+    """A header's text: one line; beyond ASCII as an encoded word (RFC 2047), which ntfy reads and no proxy breaks."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if line.isascii() else Header(line, "utf-8", maxlinelen=10_000).encode()
 

@@ -179,8 +179,9 @@ def _data(event: EventRow, alert: AlertRecord, languages: Collection[str]) -> di
 
 def numbered(payload_text: str, sequence: int) -> bytes:
     """The body as it is sent: the payload with the subscription's sequence number in `data`, the same bytes at every attempt."""
-    document: Mapping[str, Any] = json.loads(payload_text)
-    return _json({**document, "data": {**document.get("data", {}), "sequence": sequence}}).encode()
+    document: dict[str, Any] = msgspec.json.decode(payload_text)
+    document["data"] = {**document.get("data", {}), "sequence": sequence}
+    return msgspec.json.encode(document)
 
 
 def _json(document: Mapping[str, Any]) -> str:

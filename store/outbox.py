@@ -6,7 +6,7 @@ one may be taken, due or not, because a receiver gets things in order: one that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import tables
-from store.alert_rows import AttemptRow, DeliveryRow, DueDelivery
+from store.alert_rows import AttemptRow, DeliveryRow, DueDelivery, Message
 from store.engine import Store
+from store.entering import enqueue_in
 from store.subscribing import subscription_of
 
 _subscriptions, _outbox, _attempts, _events = (
@@ -39,7 +40,7 @@ class Lease:
 class Attempted:
     """An attempt with what follows: due again at `next_due_s`, or failed for good without one; a 2xx ends the delivery.
 
-    `subscription_state` moves the subscription too (`disabled` after a 410), with a `notice` of why. `settled` ends a delivery
+    `subscription_state` moves the subscription too (`disabled` after a 410), with a `notice` of why and a `message` about it. `settled` ends a delivery
     that needs no answer any more.
     """
 
@@ -48,6 +49,7 @@ class Attempted:
     next_due_s: float | None = None
     subscription_state: str = ""
     notice: str = ""
+    message: Message | None = None
     settled: bool = False
 
     @property
@@ -60,11 +62,15 @@ class Attempted:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a sender has done: attempts, leased deliveries that it did not try after all, and those that are not due yet (uid -> when)."""
+    """What a sender has done: attempts, leased deliveries that it did not try after all, those that are not due yet (uid -> when).
+
+    After those in `ending` nothing more is wanted now.
+    """
 
     made: Sequence[Attempted] = ()
     released: Sequence[str] = ()
     postponed: Mapping[str, float] = field(default_factory=dict)
+    ending: Collection[str] = ()
 
 
 async def due_deliveries(store: Store, now_s: float, *, limit: int = 50, lease_s: float = 120) -> list[DueDelivery]:
@@ -225,7 +231,7 @@ async def settle(store: Store, done: Settlement, go_on: Lease | None = None) -> 
         after = {
             id_: rows[one.delivery_uid].sequence + 1
             for id_, one in last.items()
-            if one.state == "delivered" and rows[one.delivery_uid].sequence > 0
+            if one.state == "delivered" and rows[one.delivery_uid].sequence > 0 and one.delivery_uid not in done.ending
         }
         runs: list[list[DueDelivery]] = [[] for _ in after]
         if after:
@@ -290,6 +296,8 @@ async def _end(connection: AsyncConnection, subscription_id: int, one: Attempted
     moved = sa.update(_subscriptions).where(_subscriptions.c.id == subscription_id, _subscriptions.c.state != "deleted")
     told = {"notice": one.notice} if one.notice else {}
     await connection.execute(moved.values(state=one.subscription_state, updated_s=int(one.attempt.at_s), **told))
+    if one.message is not None:
+        await enqueue_in(connection, [one.message], int(one.attempt.at_s))
 
 
 async def _numbers(connection: AsyncConnection, outbox_ids: Sequence[int]) -> dict[int, int]:

@@ -7,42 +7,65 @@ same `webhook-id`. So nothing is lost, repeats can be told, and within a subscri
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
+import aiohttp
 import structlog
 
-from alerting.route import numbered
+from alerting.ears import Ears, Mailer, challenge_of
+from alerting.mail import MailRelay, send
+from alerting.voicing import Spoken
 from alerting.webhooks import sign
+from alerting.webhooks.ledger import Ledger
 from alerting.webhooks.resolve import TargetPolicy
-from alerting.webhooks.retry import Answered, Next, Verdict, decide
-from alerting.webhooks.send import BODY_LIMIT, HttpSender, Sender
+from alerting.webhooks.retry import TABLE_S, Answered, Next, Verdict, decide
+from alerting.webhooks.send import TIMEOUT, HttpSender, Sender
 from domain.clock import Clock, SystemClock
+from domain.identity import digest
 from store import deliveries
-from store.alert_rows import AttemptRow, DueDelivery, SubscriptionRow
+from store.alert_rows import CHALLENGE, NOTICE, AttemptRow, DueDelivery, Message, SubscriptionRow
+from store.deliveries import Attempted, Settlement
 from store.engine import Store
 
 log = structlog.get_logger(__name__)
 
 USER_AGENT = "radcommons-webhooks/1"
-IN_FLIGHT = 50
-#: Deliveries to one receiver that are sent before their rows are written: what a kill at the worst moment repeats at most.
-RUN = 8
-#: A run ends after so many seconds; a lease is longer than that and the longest attempt, so that a living sender never loses it.
-_RUN_S = 10.0
-LEASE_S = 45.0
-_LOOK_AGAIN_S = 0.5
+#: Growth of an alert is told to people at most so often, unless there is something else to tell; machines get every event at once.
+GROUP_S = 600
+CHALLENGE_LASTS_S = 86_400
+_GREW = ("alert.grew", "exercise.alert.grew")
+_CLAIM_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a sender works. A lease is longer than a run and the longest attempt together, so that a living sender never loses it.
+
+    `run`: deliveries to one receiver that are sent before their rows are written, which is what a kill at the worst moment repeats.
+    """
+
+    table_s: Sequence[float] = TABLE_S
+    in_flight: int = 200
+    run: int = 16
+    run_s: float = 10.0
+    lease_s: float = 45.0
+    timeout: aiohttp.ClientTimeout = TIMEOUT
+    per_host: int = 8
 
 
 @dataclass(slots=True)
 class Deliverer:
     """Delivers for one store. Enter it to open its session; `step` delivers until nothing is due.
 
-    `wall` gives the stamp that receivers check against their own clocks; `clock` is the one on which deliveries are due.
+    `wall` gives the stamp that receivers check against their own clocks; `clock` is the one on which deliveries are due. Without
+    `spoken` there are webhooks in JSON only, without `relay` no mails.
     """
 
     store: Store
@@ -51,13 +74,23 @@ class Deliverer:
     sender: Sender | None = None
     wall: Clock = field(default_factory=SystemClock)
     chance: random.Random = field(default_factory=random.Random)
+    pace: Pace = field(default_factory=Pace)
+    spoken: Spoken | None = None
+    relay: MailRelay | None = None
+    mail_from: str = ""
+    mailer: Mailer = send
+    stepped_s: float | None = None
+    _ears: Ears | None = None
     _own: HttpSender | None = None
+    _ledger: Ledger | None = None
 
     async def __aenter__(self) -> Self:
-        if self.sender is None:
-            self._own = HttpSender(self.policy, USER_AGENT)
+        sender = self.sender
+        if sender is None:
+            self._own = sender = HttpSender(self.policy, USER_AGENT, self.pace.timeout, per_host=self.pace.per_host)
             self._own.open()
-            self.sender = self._own
+        self._ears = Ears(self.store, sender, self.spoken, self.relay, self.mail_from, self.mailer)
+        self._ledger = Ledger(self.store, self.clock, self.pace.run, self.pace.lease_s)
         if self.store.is_sqlite:
             # A file has one sender. What the last one had leased when it died would wait for nothing.
             await deliveries.release_leases(self.store)
@@ -66,76 +99,150 @@ class Deliverer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._ledger is not None:
+            await self._ledger.close()
         if self._own is not None:
             await self._own.close()
-            self._own = self.sender = None
+        self._own = self._ears = self._ledger = None
 
     async def step(self) -> int:
-        """Deliver what is due to at most IN_FLIGHT receivers at a time; a slow one holds up only itself. Returns the attempts made."""
+        """Deliver what is due; a slow receiver holds up only itself. Returns the attempts made."""
         made = 0
         flying: set[asyncio.Task[int]] = set()
         try:
             while True:
-                free = IN_FLIGHT - len(flying)
-                runs = (
-                    await deliveries.due_runs(self.store, self.clock.now_s(), limit=free, run=RUN, lease_s=LEASE_S)
-                    if free
-                    else []
-                )
+                runs = await self._claimed(self.pace.in_flight - len(flying))
                 flying |= {asyncio.create_task(self.deliver(run)) for run in runs}
+                self.stepped_s = time.monotonic()
                 if not flying:
                     return made
-                done, flying = await asyncio.wait(flying, timeout=_LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
+                done, flying = await asyncio.wait(flying, timeout=_CLAIM_EVERY_S)
                 made += sum(task.result() for task in done)
         finally:
             for task in flying:
                 task.cancel()
             await asyncio.gather(*flying, return_exceptions=True)
 
+    async def _claimed(self, most: int) -> list[list[DueDelivery]]:
+        if most <= 0:
+            return []
+        pace = self.pace
+        return await deliveries.due_runs(self.store, self.clock.now_s(), limit=most, run=pace.run, lease_s=pace.lease_s)
+
     async def deliver(self, run: Sequence[DueDelivery]) -> int:
-        """Consecutive deliveries to one receiver, until one fails; then the rows about them. Returns the attempts made."""
-        made: list[deliveries.Attempted] = []
-        begun_s = time.monotonic()
-        for due in run:
-            made.append(await self._attempt(due))
-            if made[-1].state != "delivered" or time.monotonic() - begun_s > _RUN_S:
-                break
-        rest = [due.delivery.uid for due in run[len(made) :]]
-        await deliveries.settle(self.store, deliveries.Settlement(made, rest))
-        return len(made)
-
-    async def _attempt(self, due: DueDelivery) -> deliveries.Attempted:
-        delivery, now_s = due.delivery, self.clock.now_s()
-        answered = await self._post(due, now_s)
-        after = decide(answered, delivery.attempts + 1, now_s, self.chance)
-        attempt = AttemptRow(
-            now_s,
-            answered.status or None,
-            after.verdict.value,
-            (answered.failure or answered.first_bytes)[:500],
-            answered.duration_ms,
-        )
-        return deliveries.Attempted(
-            delivery.uid, attempt, after.due_s, self._subscription_state(due.subscription, after)
-        )
-
-    async def _post(self, due: DueDelivery, now_s: float) -> Answered:
-        if self.sender is None:
+        """Consecutive deliveries to one receiver and those that follow, until one fails or time is up. Returns the attempts made."""
+        if self._ledger is None:
             raise RuntimeError("enter the deliverer first")
-        body = numbered(due.delivery.payload, due.delivery.sequence)
-        try:
-            headers = sign.headers(_keys(due.subscription, now_s), due.delivery.uid, int(self.wall.now_s()), body)
-        except sign.BadKey as error:
-            return Answered(0, failure=f"refused: {error}")
-        if len(body) >= BODY_LIMIT:
-            return Answered(0, failure=f"refused: the body has {len(body)} bytes")
-        return await self.sender.post(due.subscription.url, headers, body)
+        begun_s, made = time.monotonic(), 0
+        while run:
+            done = await self._through(run, begun_s)
+            made += len(done.made)
+            run = await self._ledger.settle(run[0].subscription.uid, done)
+        return made
 
-    def _subscription_state(self, subscription: SubscriptionRow, after: Next) -> str:
-        if after.verdict not in (Verdict.GONE, Verdict.EXHAUSTED):
-            return ""
-        log.warning("a subscription is disabled", subscription=subscription.uid, because=after.verdict.value)
-        return "disabled"
+    async def _through(self, run: Sequence[DueDelivery], begun_s: float) -> Settlement:
+        made: list[Attempted] = []
+        postponed: dict[str, float] = {}
+        for due in run:
+            grouped = await self._grouped(due)
+            if isinstance(grouped, float):
+                postponed[due.delivery.uid] = grouped
+                break
+            made.append(grouped or await self._attempt(due))
+            if made[-1].state != "delivered" or time.monotonic() - begun_s > self.pace.run_s:
+                break
+        rest = [due.delivery.uid for due in run[len(made) + len(postponed) :]]
+        ending = {made[-1].delivery_uid} if made and (rest or postponed) else set[str]()
+        if made and time.monotonic() - begun_s > self.pace.run_s:
+            ending.add(made[-1].delivery_uid)
+        return Settlement(made, rest, postponed, ending)
+
+    async def _grouped(self, due: DueDelivery) -> Attempted | float | None:
+        """For people one event over forty stations is one notice that grows: its growth is told with what comes next, or a while later.
+
+        The attempt that needs none, the moment when it is due after all, or None: tell it now.
+        """
+        delivery = due.delivery
+        if due.subscription.channel == "webhook" or delivery.kind not in _GREW:
+            return None
+        standing, now_s = await deliveries.standing(self.store, delivery), self.clock.now_s()
+        if standing.followed_by_own:
+            merged = AttemptRow(now_s, None, "merged", "told with a later event of the same alert")
+            return Attempted(delivery.uid, merged, settled=True)
+        if standing.followed or standing.told_s is None or now_s >= standing.told_s + GROUP_S:
+            return None
+        return float(standing.told_s + GROUP_S)
+
+    async def _attempt(self, due: DueDelivery) -> Attempted:
+        if self._ears is None:
+            raise RuntimeError("enter the deliverer first")
+        delivery, now_s = due.delivery, self.clock.now_s()
+        answered = await self._ears.tell(due, lambda: _keys(due.subscription, now_s), int(self.wall.now_s()))
+        after = decide(answered, delivery.attempts + 1, now_s, self.chance, self.pace.table_s)
+        if delivery.kind == CHALLENGE:
+            return await self._challenged(due, answered, after, now_s)
+        one = Attempted(delivery.uid, _row(answered, after.verdict.value, now_s), after.due_s)
+        ended = after.verdict in (Verdict.GONE, Verdict.EXHAUSTED) and delivery.kind != NOTICE
+        return self._ended(due, one, answered, after, now_s) if ended else one
+
+    async def _challenged(self, due: DueDelivery, answered: Answered, after: Next, now_s: float) -> Attempted:
+        """What a challenge has come to. The words to be given back are never logged: whoever reads the log has proved nothing."""
+        delivery, code = due.delivery, challenge_of(due.delivery.payload)
+        hidden = replace(answered, first_bytes=answered.first_bytes.replace(code, "***"))
+        if after.verdict is not Verdict.DELIVERED:
+            due_s = after.due_s if after.due_s and after.due_s < delivery.created_s + CHALLENGE_LASTS_S else None
+            return Attempted(delivery.uid, _row(hidden, after.verdict.value, now_s), due_s)
+        outcome = "asked"
+        if due.subscription.channel == "webhook":
+            outcome = "not_given_back"
+            if _given_back(answered.first_bytes, code) and await self._prove(due.subscription, code, now_s):
+                outcome = "proved"
+        return Attempted(delivery.uid, _row(hidden, outcome, now_s))
+
+    async def _prove(self, subscription: SubscriptionRow, code: str, now_s: float) -> bool:
+        digest_of = hashlib.sha256(code.encode()).hexdigest()
+        if not await deliveries.prove(self.store, subscription.uid, digest_of, int(now_s)):
+            return False
+        await deliveries.resume(self.store, subscription.uid, now_s)
+        return True
+
+    def _ended(self, due: DueDelivery, one: Attempted, answered: Answered, after: Next, now_s: float) -> Attempted:
+        """The subscription is disabled, visibly, and its owner is told by mail where there is an address and a relay."""
+        row = due.subscription
+        reason = _reason(answered, after, self.pace.table_s)
+        log.warning("a subscription is disabled", subscription=row.uid, because=after.verdict.value)
+        message = None
+        if row.contact and self._ears is not None and self._ears.has_mail:
+            data = {"subscription": row.uid, "reason": reason}
+            payload = json.dumps({"type": NOTICE, "timestamp": int(now_s), "data": data})
+            message = Message("msg_" + digest(NOTICE, row.uid, str(now_s)), row.uid, NOTICE, payload)
+        return replace(one, subscription_state="disabled", notice=reason, message=message)
+
+
+def _row(answered: Answered, outcome: str, now_s: float) -> AttemptRow:
+    said = (answered.failure or answered.first_bytes)[:500]
+    return AttemptRow(now_s, answered.status or None, outcome, said, answered.duration_ms)
+
+
+def _reason(answered: Answered, after: Next, table_s: Sequence[float]) -> str:
+    last = f"status {answered.status}" if answered.status else answered.failure or "no answer"
+    if after.verdict is Verdict.GONE:
+        return f"the receiver says that it is gone ({last})"
+    return f"{len(table_s)} attempts over {sum(table_s) / 3600:.0f} hours have failed, the last with {last}"
+
+
+def _given_back(answer: str, code: str) -> bool:
+    """Whether a receiver has given the challenge back: alone, or as `challenge` of a JSON object. Echoing the whole request is no proof."""
+    if not code:
+        return False
+    text = answer.strip()
+    if text == code:
+        return True
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and found.get("challenge") == code
 
 
 def _keys(subscription: SubscriptionRow, now_s: float) -> list[sign.SigningKey]:

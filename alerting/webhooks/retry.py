@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -26,13 +27,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a receiver answered; status 0: nothing. `first_bytes` are the start of its body, for the owner of the endpoint."""
+    """What a receiver answered; status 0: nothing. `first_bytes` are the start of its body, for the owner of the endpoint.
+
+    `final`: it said that there is nobody of that address.
+    """
 
     status: int
     retry_after: str = ""
     first_bytes: str = ""
     failure: str = ""
     duration_ms: int = 0
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +48,17 @@ class Next:
     due_s: float | None = None
 
 
-def decide(answered: Answered, attempt: int, now_s: float, chance: random.Random) -> Next:
+def decide(
+    answered: Answered, attempt: int, now_s: float, chance: random.Random, table_s: Sequence[float] = TABLE_S
+) -> Next:
     """What follows attempt number `attempt` (from 1): only 2xx is success, 410 ends the endpoint, a redirect is a failure."""
     if 200 <= answered.status < 300:
         return Next(Verdict.DELIVERED)
-    if answered.status == 410:
+    if answered.status == 410 or answered.final:
         return Next(Verdict.GONE)
-    if attempt >= len(TABLE_S):
+    if attempt >= len(table_s):
         return Next(Verdict.EXHAUSTED)
-    wait_s = TABLE_S[attempt] * (1 + JITTER * (2 * chance.random() - 1))
+    wait_s = table_s[attempt] * (1 + JITTER * (2 * chance.random() - 1))
     asked_s = retry_after_s(answered.retry_after, now_s)
     if asked_s is not None and (answered.status in _SLOW_DOWN or 300 <= answered.status < 600):
         wait_s = max(wait_s, asked_s)

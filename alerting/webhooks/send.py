@@ -37,11 +37,14 @@ class HttpSender:
         user_agent: str,
         timeout: aiohttp.ClientTimeout = TIMEOUT,
         resolver: AbstractResolver | None = None,
+        *,
+        per_host: int = 8,
     ) -> None:
         self._policy = policy
         self._user_agent = user_agent
         self._timeout = timeout
         self._resolver = resolver
+        self._per_host = per_host
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     def open(self) -> None:
@@ -51,8 +54,8 @@ class HttpSender:
     def _session(self, *, plain: bool) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             socket_factory=guarded(self._policy, plain=plain),
-            limit=200,
-            limit_per_host=8,
+            limit=400,
+            limit_per_host=self._per_host,
             use_dns_cache=False,
             resolver=self._resolver,
         )
