@@ -31,9 +31,9 @@ class Asked(Protocol):
     def exercises(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Spoken:
-    """Everything here is pure, and the first message about an area takes 0.3 s: call it in a thread."""
+    """The first message about an area takes 0.3 s: call it in a thread. `config` may be exchanged while it is in use."""
 
     voice: Voice
     config: Config
@@ -42,6 +42,10 @@ class Spoken:
         """The last of an alert's events as the input of every message; raises as `cap_alert` does."""
         abouts = {feed.id: {str(key): text for key, text in feed.title.items()} for feed in self.config.feeds}
         return cap_alert(events, self.config.geography, stations, abouts, open_feeds=open_feeds(self.config))
+
+    async def follow(self, config: Config) -> None:
+        """Speak by another configuration from now on."""
+        self.config = config
 
     def cap(self, events: Sequence[EventRow], stations: Mapping[str, str], as_of_s: int | None) -> bytes | None:
         """The CAP document of the last of these events, its newest renewal with `as_of_s`; None if there is none to publish."""

@@ -20,6 +20,7 @@ class ApiSettings:
     contact: str = ""
     operator_token: str = ""
     requests_per_minute: int = 0
+    channels: tuple[str, ...] = ("webhook", "plain")  # how subscribers can be told; `email` where there is a relay
     check_s: float = 0.25  # how long the store's word on what is new may be relied on
     warm_up: bool = True  # make the baselines of all series when the service starts, not when somebody asks
     stream_every_s: float = 1.0

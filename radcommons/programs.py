@@ -14,15 +14,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from alerting.evaluate import Watcher
-from alerting.voicing import Spoken
-from alerting.webhooks.deliver import Deliverer
-from alerting.webhooks.resolve import policy, refusal
 from api.app import create_app
 from api.service import SERVICE
 from api.settings import ApiSettings
@@ -43,14 +39,14 @@ from radcommons.ground import Ground, grounded
 from radcommons.live import LiveConfig
 from radcommons.monitor import listening, monitored
 from radcommons.settings import Settings
+from radcommons.telling import channels, delivering, spoken, target_check
 from specs.loading import Config
 from store import compact, heads
 
 log = structlog.get_logger(__name__)
 
 WATCH_EVERY_S = 2.0
-DELIVER_EVERY_S = 1.0
-WEBHOOK_PORTS = frozenset({443})
+DELIVER_EVERY_S = 0.2
 SIGN_EVERY_S = 60.0
 TEND_EVERY_S = 60.0
 CONFIG_EVERY_S = 2.0
@@ -124,12 +120,11 @@ def _signer(ground: Ground) -> Callable[[], Awaitable[object]]:
 @asynccontextmanager
 async def watching(ground: Ground) -> AsyncIterator[None]:
     """Program 2: evaluates committed batches and delivers what it decided; two loops that meet in the outbox."""
-    settings = ground.settings
     watcher = Watcher(ground.store, ground.live.config if ground.live else ground.config, ground.clock)
     if ground.live is not None:
         ground.live.on_change(_follower(watcher))
     async with (
-        Deliverer(ground.store, ground.clock, policy(WEBHOOK_PORTS, settings.webhook_networks)) as deliverer,
+        delivering(ground) as deliverer,
         _looping("watch", watcher.step, WATCH_EVERY_S),
         _looping("deliver", deliverer.step, DELIVER_EVERY_S),
     ):
@@ -153,11 +148,15 @@ async def serving(ground: Ground) -> AsyncIterator[tuple[str, CollectorRegistry]
         contact=settings.contact,
         operator_token=settings.operator_token,
         requests_per_minute=settings.requests_per_minute,
+        channels=channels(ground),
     )
-    allowed = policy(WEBHOOK_PORTS, settings.webhook_networks)
-    spoken = Spoken(ground.speech.voice(f"http://{settings.host}:{settings.port}"), ground.config)
     app = create_app(
-        ground.store, ground.config, options, ground.clock, target_check=partial(refusal, allowed=allowed), voice=spoken
+        ground.store,
+        ground.config,
+        options,
+        ground.clock,
+        target_check=target_check(ground),
+        voice=spoken(ground),
     )
     if ground.live is not None:
         ground.live.on_change(app[SERVICE].take_over)
