@@ -74,6 +74,8 @@ def _operation(operation: Operation, refs: Mapping[Any, Any]) -> dict[str, Any]:
         told["description"] = operation.description
     if operation.body is not None:
         told["requestBody"] = {"required": True, "content": {"application/json": {"schema": refs[operation.body]}}}
+    if operation.deprecated:
+        told["deprecated"] = True
     if operation.scope:
         told["security"] = [{operation.scope: []}]
     return told
@@ -192,6 +194,8 @@ def _problem(status: int, codes: Sequence[Code], refs: Mapping[Any, Any]) -> dic
                 "code": code,
                 "trace_id": "0" * 32,
                 "param": "",
+                "redirect_to": "",
+                "source": "",
             },
         }
         for code in codes

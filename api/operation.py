@@ -81,6 +81,7 @@ class Operation:
     kept_s: int = 0  # seconds for which the bytes may be kept while the store says that nothing is new; 0: never
     path_examples: Mapping[str, str] = field(default_factory=dict)
     statuses: tuple[int, ...] = ()  # further statuses with the same struct
+    deprecated: str = ""  # since when (RFC 3339), "" while it is not
     media: str = ""  # the one media type of an answer that is no struct
 
     @property

@@ -10,8 +10,11 @@ from enum import StrEnum
 import msgspec
 from aiohttp import web
 
+from store.engine import UNAVAILABLE
+
 _log = logging.getLogger("radcommons.api")
 CONTENT_TYPE = "application/problem+json"
+_STORE_WAIT_S = 5
 
 
 class Code(StrEnum):
@@ -80,7 +83,10 @@ _BY_STATUS: Mapping[int, Code] = {
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """RFC 9457 problem details. `code` is stable, `param` names the parameter at fault, `trace_id` finds the log line."""
+    """RFC 9457 problem details. `code` is stable, `param` names the parameter at fault, `trace_id` finds the log line.
+
+    `redirect_to` is where a thing that is gone lives now; `source` is the part or publisher that an answer failed for.
+    """
 
     type: str
     title: str
@@ -89,14 +95,26 @@ class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     trace_id: str
     param: str = ""
+    redirect_to: str = ""
+    source: str = ""
 
 
 class ProblemError(Exception):
     """An expected failure on its way to the client."""
 
-    def __init__(self, code: Code, detail: str, param: str = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: Code,
+        detail: str,
+        param: str = "",
+        headers: Mapping[str, str] | None = None,
+        *,
+        redirect_to: str = "",
+        source: str = "",
+    ) -> None:
         super().__init__(detail)
         self.code, self.detail, self.param, self.headers = code, detail, param, dict(headers or {})
+        self.redirect_to, self.source = redirect_to, source
 
 
 def type_of(code: Code) -> str:
@@ -116,6 +134,8 @@ def response(error: ProblemError) -> web.Response:
         code=error.code,
         trace_id=trace,
         param=error.param,
+        redirect_to=error.redirect_to,
+        source=error.source,
     )
     _log.info("problem %s %s %s: %s", status, error.code, trace, error.detail)
     headers = {"Cache-Control": "no-store", **error.headers}
@@ -136,6 +156,12 @@ def told(request: web.Request, error: Exception) -> web.Response:
         if error.status < 400:
             raise error
         return response(_of_http(error))
+    if isinstance(error, UNAVAILABLE):
+        _log.error("the store does not answer on %s %s", request.method, request.path, exc_info=error)
+        wait = {"Retry-After": str(_STORE_WAIT_S)}
+        return response(
+            ProblemError(Code.NOT_AVAILABLE, "The store does not answer now.", source="store", headers=wait)
+        )
     unexpected = ProblemError(Code.INTERNAL, "This was not expected; the trace id finds it in the log of the service.")
     answer = response(unexpected)
     _log.error("unexpected failure on %s %s: %s", request.method, request.path, answer.body, exc_info=error)

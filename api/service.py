@@ -151,6 +151,11 @@ class Service:
         return load_sites(self.config.folder)
 
     @cached_property
+    def retired(self) -> Mapping[str, Retired]:
+        """Station ids that are not used any more."""
+        return load_retired(self.config.folder)
+
+    @cached_property
     def countries(self) -> tuple[str, ...]:
         """Countries that any region lies in."""
         return tuple(sorted({area.country for area in self.config.geography.areas if area.country}))
@@ -173,6 +178,11 @@ class Service:
         return FeedFacts(
             feed_id, feed.source, rights.licence, rights.redistribute, shown, min(feed.schedule.every_s // 2, 300)
         )
+
+    def lifetime_s(self, feed_ids: Iterable[str]) -> int:
+        """Seconds that newest values of these feeds may be kept by others: a tenth of the shortest cadence, at least 5, at most 60."""
+        every = [self.feeds[feed].schedule.every_s for feed in set(feed_ids) if feed in self.feeds]
+        return max(5, min(60, min(every, default=300) // 10))
 
     def withheld(self, feed_ids: Iterable[str]) -> Withheld | None:
         """What to say about rows of these feeds that were not shown (one entry per row)."""

@@ -65,14 +65,15 @@ def pairs(rows: Iterable[msgspec.Struct], explode: str = "") -> tuple[Pair, ...]
             {
                 (str(one.quantity), str(one.unit))
                 for row in rows
-                for one in _members(row, explode)
+                for one in members(row, explode)
                 if hasattr(one, "quantity")
             }
         )
     )
 
 
-def _members(row: msgspec.Struct, explode: str) -> Sequence[Any]:
+def members(row: msgspec.Struct, explode: str) -> Sequence[Any]:
+    """What gives a line each: the members of the list named by `explode`, else the row itself."""
     return getattr(row, explode) if explode else (row,)
 
 
@@ -96,7 +97,7 @@ def lines(
     writer = csv.writer(out, lineterminator="\r\n")
     paths = columns(kind, explode)
     for row in rows:
-        for member in _members(row, explode) or (None,):
+        for member in members(row, explode) or (None,):
             writer.writerow(_cells(paths, row, member, known, explode))
     return out.getvalue().encode()
 
@@ -113,7 +114,7 @@ def _cells(paths: Sequence[Path], row: Any, member: Any, known: Sequence[Pair], 
     cells: list[str] = []
     for path in paths:
         inside = bool(explode) and path[0] == explode
-        found = _at(member, path[1:]) if inside else _at(row, path)
+        found = at(member, path[1:]) if inside else at(row, path)
         if path[-1] in _SPLIT and len(path) == (2 if explode else 1):
             own = (getattr(member if explode else row, "quantity", ""), getattr(member if explode else row, "unit", ""))
             cells += [_cell(found) if pair == own else "" for pair in known]
@@ -122,7 +123,8 @@ def _cells(paths: Sequence[Path], row: Any, member: Any, known: Sequence[Pair], 
     return cells
 
 
-def _at(whole: Any, path: Path) -> Any:
+def at(whole: Any, path: Path) -> Any:
+    """What lies at a path; None where a part on the way is missing."""
     for name in path:
         if whole is None:
             return None

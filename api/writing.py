@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Sequence
 
@@ -12,6 +11,7 @@ from multidict import CIMultiDict
 
 from api.caching import Coded, Kept
 from api.encoding import COMPRESS_FROM, chosen, compressed
+from api.files.rows import parquet
 from api.offload import off_loop
 from api.operation import FORMATS, Call, Operation, Reply
 from api.problems import Code, ProblemError
@@ -95,6 +95,8 @@ def encoded(reply: Reply, word: str) -> bytes:
         return msgspec.json.encode(reply.features())
     if word == "csv" and reply.rows is not None and reply.row is not None:
         return table(reply.row, reply.rows, reply.explode)
+    if word == "parquet" and reply.rows is not None and reply.row is not None:
+        return parquet(reply.row, reply.rows, reply.explode)
     if word == "ndjson" and reply.rows is not None:
         return b"".join(msgspec.json.encode(row) + b"\n" for row in reply.rows)
     return msgspec.json.encode(reply.body)

@@ -31,7 +31,6 @@ from bench.store import ALL, FEED, SERIES, STEP_S, some_values, sweep
 from domain.clock import VirtualClock
 from domain.states import FeedState
 from specs.loading import load_config
-from specs.region import Geography
 from store import read
 from store.engine import open_store
 from store.rows import Filter, SeriesArrays
@@ -85,7 +84,7 @@ def serve(url: str, pipe: Connection) -> None:
     async def constant(request: web.Request) -> web.Response:
         return web.Response(body=bodies.setdefault(size := int(request.match_info["n"]), b"x" * size))
 
-    async def clock(request: web.Request) -> web.Response:
+    async def clock(_: web.Request) -> web.Response:
         return web.Response(text=str(time.process_time()))
 
     async def main() -> None:
@@ -122,7 +121,7 @@ async def ask(port: int, path: str, headers: Mapping[str, str], times: int) -> t
     return head, body
 
 
-async def cost(api: int, plain: int, port: int, path: str, headers: Mapping[str, str], times: int) -> float:
+async def cost(plain: int, port: int, path: str, headers: Mapping[str, str], times: int) -> float:
     """Processor seconds of the server for one request."""
 
     async def clock() -> float:
@@ -143,8 +142,8 @@ async def over_http(api: int, plain: int) -> None:
         await ask(api, case.path, case.headers, 1)
         ratios, dear = [], 0.0
         for _ in range(ROUNDS):
-            bare = await cost(api, plain, plain, case.constant, {}, case.requests)
-            dear = await cost(api, plain, api, case.path, case.headers, case.requests)
+            bare = await cost(plain, plain, case.constant, {}, case.requests)
+            dear = await cost(plain, api, case.path, case.headers, case.requests)
             ratios.append(dear / bare)
         ratio = statistics.median(ratios)
         print(

@@ -30,7 +30,10 @@ Durability = Literal["NORMAL", "FULL"]
 
 BUSY_TIMEOUT_MS = 30_000
 
-__all__ = ["Durability", "Store", "StoreRefused", "open_store"]
+__all__ = ["UNAVAILABLE", "Durability", "Store", "StoreRefused", "open_store"]
+
+#: What reading raises while the database cannot be reached or is locked: nothing that the question is to blame for.
+UNAVAILABLE: tuple[type[Exception], ...] = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
 
 
 @dataclass(slots=True)

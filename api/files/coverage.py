@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from api.models.summaries import History, HistoryStep
-from domain.states import RegionState
+from api.models.values import SeriesObservations
+from domain.states import CENSORING_CODES, Censoring, RegionState
 
 _REFERENCES = (
     {
@@ -43,6 +45,44 @@ def coverage(history: History) -> bytes:
         "coverages": [_coverage(history, steps) for _, steps in sorted(kinds.items())],
         "radcommons:region": history.region.id,
         "radcommons:audience": history.audience,
+    }
+    return msgspec.json.encode(document)
+
+
+def of_series(page: SeriesObservations, place: Any) -> bytes:
+    """Observations of one series as a coverage; a value that is none (censored, missing) is null, and `censoring` says which."""
+    series, rows = page.series, page.observations
+    longitude, latitude = place["coordinates"] if place else (None, None)
+    codes = [Censoring(row.censoring) for row in rows]
+    document = {
+        "type": "Coverage",
+        "id": series.id,
+        "label": {"en": f"{series.quantity}, {series.medium}" + (" (EXERCISE: simulated)" if page.exercise else "")},
+        "domain": {
+            "type": "Domain",
+            "domainType": "PointSeries",
+            "axes": {
+                "x": {"values": [longitude]},
+                "y": {"values": [latitude]},
+                "t": {"values": [row.phenomenon_end for row in rows]},
+            },
+            "referencing": _REFERENCES,
+        },
+        "parameters": {
+            "value": _parameter(series.quantity, series.unit),
+            "limit": _parameter("limit of a censored value", series.unit),
+            "censoring": _categories(
+                "censoring", "urn:radcommons:censoring:", [code.value for code in CENSORING_CODES]
+            ),
+        },
+        "ranges": {
+            "value": _range("float", [row.value for row in rows]),
+            "limit": _range("float", [row.limit for row in rows]),
+            "censoring": _range("integer", [CENSORING_CODES.index(code) for code in codes]),
+        },
+        "radcommons:licence": series.licence,
+        "radcommons:rights": series.rights,
+        "radcommons:as_of": page.as_of,
     }
     return msgspec.json.encode(document)
 
@@ -84,12 +124,18 @@ def _parameter(label: str, unit: str) -> dict[str, Any]:
 
 
 def _state() -> dict[str, Any]:
-    categories = [{"id": _PREFIX + state, "label": {"en": state.value}} for state in _STATES]
+    about = {"description": {"en": "is it usual? insufficient: it cannot be told"}}
+    return _categories("state", _PREFIX, [state.value for state in _STATES]) | about
+
+
+def _categories(label: str, prefix: str, words: Sequence[str]) -> dict[str, Any]:
+    """A parameter whose numbers stand for words."""
+    categories = [{"id": prefix + word, "label": {"en": word}} for word in words]
     return {
         "type": "Parameter",
-        "description": {"en": "is it usual? insufficient: it cannot be told"},
-        "observedProperty": {"label": {"en": "state"}, "categories": categories},
-        "categoryEncoding": {_PREFIX + state: number for number, state in enumerate(_STATES)},
+        "description": {"en": label},
+        "observedProperty": {"label": {"en": label}, "categories": categories},
+        "categoryEncoding": {prefix + word: number for number, word in enumerate(words)},
     }
 
 

@@ -16,9 +16,12 @@ from api.files.columns import Columns
 from api.models.samples import Sample
 from api.openapi import DISCLAIMER
 from api.service import Service
+from api.telling import kind_of
+from domain.readings import NO_TIME
 from domain.states import CENSORING_CODES, Censoring
 
 _EPOCH = "seconds since 1970-01-01T00:00:00Z"
+_CALENDAR = {"units": _EPOCH, "calendar": "standard", "units_metadata": "leap_seconds: none"}
 _FILL = 9.969209968386869e36
 
 
@@ -39,6 +42,7 @@ def time_series(columns: Columns, service: Service, span: tuple[int, int], as_of
         _instances(file, columns)
         _time(file, "time", columns.end_s, standard_name="time", long_name="end of the averaging window")
         _time(file, "received", columns.received_s, long_name="when the answer that held the value was received")
+        _published(file, columns)
         for quantity, unit in columns.quantities:
             own = np.array([row.series.quantity == quantity for row in columns.series], dtype=bool)[columns.index]
             name = cf.variable_name(quantity)
@@ -147,6 +151,16 @@ def _globals(
         file.attrs[name] = text
 
 
+def _published(file: Any, columns: Columns) -> None:
+    """What the publisher wrote, and which version of it this is."""
+    moments = np.where(columns.published_s == NO_TIME, _FILL, columns.published_s.astype(np.float64))
+    made = file.create_variable("published", ("obs",), np.float64, fillvalue=_FILL, data=moments)
+    made.attrs.update({**_CALENDAR, "long_name": "when the publisher says that it published the value"})
+    _texts(file, "published_text", columns.texts, "obs", {"long_name": "value as published"})
+    revision = file.create_variable("revision", ("obs",), np.int32, data=columns.revision.astype(np.int32))
+    revision.attrs.update({"long_name": "1, and one more for each correction by the publisher", "units": "1"})
+
+
 def _instances(file: Any, columns: Columns) -> None:
     """One entry per series: who, where, what, and how many rows it has."""
     rows = columns.series
@@ -170,6 +184,11 @@ def _instances(file: Any, columns: Columns) -> None:
     for name, texts in (
         ("medium", [row.series.medium for row in rows]),
         ("analyte", [row.series.analyte for row in rows]),
+        ("published_unit", [row.series.published_unit_text for row in rows]),
+        ("published_ucum", [row.series.unit for row in rows]),
+        ("conversion", [one.id if one else "" for one in columns.conversions]),
+        ("conversion_factor", [one.factor if one else "" for one in columns.conversions]),
+        ("kind", [kind_of(row.series) for row in rows]),
         ("feed", [row.series.feed_id for row in rows]),
         ("licence", [fact.licence for fact in columns.facts]),
         ("rights", [fact.rights for fact in columns.facts]),
@@ -268,7 +287,7 @@ def _texts(file: Any, name: str, texts: Sequence[str], dimension: str, attribute
 
 def _time(file: Any, name: str, seconds: Any, **attributes: str) -> Any:
     made = file.create_variable(name, ("obs",), np.float64, data=np.asarray(seconds, dtype=np.float64))
-    made.attrs.update({"units": _EPOCH, "calendar": "standard", "units_metadata": "leap_seconds: none", **attributes})
+    made.attrs.update({**_CALENDAR, **attributes})
     return made
 
 

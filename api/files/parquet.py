@@ -13,11 +13,13 @@ from api.files.columns import Columns
 from api.openapi import DISCLAIMER
 from api.problems import Code, ProblemError
 from api.service import Service
+from api.telling import kind_of
 from domain.flags import Qc
+from domain.readings import NO_TIME
 from domain.states import CENSORING_CODES
 
 
-def _arrow() -> tuple[Any, Any]:
+def arrow() -> tuple[Any, Any]:
     """PyArrow, where it is installed (extra `archive`)."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra that may be missing
@@ -31,7 +33,7 @@ def _arrow() -> tuple[Any, Any]:
 
 def observations(columns: Columns, service: Service, span: tuple[int, int], as_of_s: int) -> bytes:
     """Observations of a window as a Parquet file; what it stands on is in the file's metadata."""
-    pa, pq = _arrow()
+    pa, pq = arrow()
     rows, n = columns.series, len(columns.index)
     stations = [row.station.station for row in rows]
 
@@ -52,6 +54,10 @@ def observations(columns: Columns, service: Service, span: tuple[int, int], as_o
 
     codes = pa.array([code.value for code in CENSORING_CODES], pa.string())
     second = pa.timestamp("s", tz="UTC")
+
+    def second_of(moments: Any) -> Any:
+        return pa.array(moments, pa.int64(), mask=moments == NO_TIME).cast(second)
+
     table = pa.table(
         {
             "series": word([row.series.uid for row in rows]),
@@ -63,10 +69,20 @@ def observations(columns: Columns, service: Service, span: tuple[int, int], as_o
             "analyte": word([row.series.analyte for row in rows]),
             "medium": word([row.series.medium for row in rows]),
             "unit": word(columns.units),
+            "kind": word([kind_of(row.series) for row in rows]),
             "phenomenon_end": pa.array(columns.end_s, pa.int64()).cast(second),
+            "published_at": second_of(columns.published_s),
             "received_at": pa.array(columns.received_s, pa.int64()).cast(second),
             "value": number(columns.value, pa.float64()),
             "limit": number(columns.limit, pa.float64()),
+            "uncertainty": pa.nulls(n, pa.float64()),
+            "published_text": pa.array(columns.texts, pa.string()),
+            "published_unit": word([row.series.published_unit_text for row in rows]),
+            "published_ucum": word([row.series.unit for row in rows]),
+            "conversion": word([one.id if one else "" for one in columns.conversions]),
+            "conversion_factor": word([one.factor if one else "" for one in columns.conversions]),
+            "revision": number(columns.revision, pa.int64()),
+            "sha256": pa.array(columns.sha256, pa.string()).dictionary_encode(),
             "censoring": pa.DictionaryArray.from_arrays(pa.array(columns.censoring, pa.int8()), codes),
             "qc": number(columns.qc.astype(np.int32), pa.int32()),
             "source": word([fact.source for fact in columns.facts]),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from api.models.common import Instant, Link, Struct
+from api.models.common import Instant, Link, Page, Struct
 
 
 class Label(Struct, frozen=True, kw_only=True):
@@ -73,6 +73,13 @@ class FeatureCollection(Struct, frozen=True, kw_only=True):
 def point(longitude: float | None, latitude: float | None) -> Any:
     """A GeoJSON point, None where there is no position."""
     return None if longitude is None or latitude is None else {"type": "Point", "coordinates": [longitude, latitude]}
+
+
+def collected(page: Page, shapes: Iterable[Feature]) -> FeatureCollection:
+    """Features with what the page that they are of says of itself."""
+    return FeatureCollection(
+        features=tuple(shapes), as_of=page.as_of, next=page.next, audience=page.audience, exercise=page.exercise
+    )
 
 
 def feature(row: msgspec.Struct, identity: str, geometry: Any) -> Feature:

@@ -93,6 +93,8 @@ class SummaryAnswer(Struct, frozen=True, kw_only=True):
     window_s: int
     audience: str
     exercise: bool
+    stale: Annotated[bool, Meta(description="true if no station here has a fresh reading")]
+    age_s: Annotated[int | None, Meta(description="age of the newest reading; null if there is none in the last seven days")]
     state: Annotated[str, Meta(description="the most urgent of all kinds; insufficient if there are none")]
     region: Region
     summaries: tuple[Summary, ...]

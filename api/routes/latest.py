@@ -8,7 +8,7 @@ from analysis.freshness import Standings, freshness
 from api import params as p
 from api.clocktext import told
 from api.freshness import standings
-from api.models.places import FeatureCollection, feature, point
+from api.models.places import FeatureCollection, collected, feature, point
 from api.models.values import Latest, LatestAnswer, Usual
 from api.offload import off_loop
 from api.operation import Call, Operation, Reply
@@ -64,7 +64,9 @@ async def latest(call: Call) -> Reply:
             service, rows=len(shown), feeds=feeds, withheld=bool(hidden), as_of_s=call.query.get(p.AS_OF)
         ),
     )
-    return Reply(body, rows=shown, row=Latest, features=lambda: collection(body), next=more, max_age_s=_KEPT_S)
+    return Reply(
+        body, rows=shown, row=Latest, features=lambda: collection(body), next=more, max_age_s=service.lifetime_s(feeds)
+    )
 
 
 async def tell_latest_rows(service: Service, rows: Sequence[LatestRow]) -> list[Latest]:
@@ -86,13 +88,7 @@ def _row(row: LatestRow, service: Service, now_s: int, standing: Standings, usua
 
 def collection(answer: LatestAnswer) -> FeatureCollection:
     """Latest values as GeoJSON points."""
-    return FeatureCollection(
-        features=tuple(feature(row, row.series, point(row.longitude, row.latitude)) for row in answer.latest),
-        as_of=answer.as_of,
-        next=answer.next,
-        audience=answer.audience,
-        exercise=answer.exercise,
-    )
+    return collected(answer, (feature(row, row.series, point(row.longitude, row.latitude)) for row in answer.latest))
 
 
 OPERATIONS = (
@@ -104,7 +100,7 @@ OPERATIONS = (
         LatestAnswer,
         "values",
         (*p.FILTERS, p.AS_OF, *p.PAGE),
-        ("json", "geojson", "csv", "ndjson"),
+        ("json", "geojson", "csv", "ndjson", "parquet"),
         kept_s=_KEPT_S,
     ),
 )

@@ -8,13 +8,14 @@ from api.models.places import FeatureCollection, feature, point
 from api.models.samples import Quake, QuakePage
 from api.models.stations import Position
 from api.operation import Call, Operation, Reply
-from api.paging import limit
+from api.paging import begin, following, limit, moment
 from api.selecting import coverage, window
 from api.service import Service
 from store import read
 from store.rows import QuakeRow
 
 _WEEK_S = 7 * 86400
+_MOST = 100_000
 
 
 def tell_quake(row: QuakeRow, service: Service) -> Quake:
@@ -49,16 +50,29 @@ def tell_quake(row: QuakeRow, service: Service) -> Quake:
     )
 
 
+def _place(row: QuakeRow) -> tuple[int, str]:
+    """Where a bulletin stands in the list: newest event first."""
+    return -(row.quake.origin_s or row.quake.reported_s), row.quake.event_uid
+
+
 async def quakes(call: Call) -> Reply:
     """Earthquakes reported in a window; the last week unless told otherwise."""
-    service, as_of_s = call.service, call.query.get(p.AS_OF) or call.now_s
+    service, mark, most = call.service, begin(call.route, call.query), limit(call.query)
+    as_of_s = await moment(call, mark)
     span = window(call.query, p.FROM, p.TO, (as_of_s - _WEEK_S, as_of_s + 1))
-    rows = await read.quakes(service.store, *span, as_of_s=as_of_s, limit=limit(call.query))
+    held = await read.quakes(service.store, *span, as_of_s=as_of_s, limit=_MOST)
+    left = [row for row in held if mark is None or _place(row) > (-mark.after_s, mark.after_id)]
+    rows = left[:most]
+    more = None
+    if len(left) > most:
+        last = rows[-1].quake
+        after_s = last.origin_s or last.reported_s
+        more = following(call.route, call.query, as_of_s=as_of_s, after_id=last.event_uid, after_s=after_s)
     shown = tuple(tell_quake(row, service) for row in rows if service.facts(row.feed_id).shown)
     hidden = [row.feed_id for row in rows if not service.facts(row.feed_id).shown]
     body = QuakePage(
         as_of=told(as_of_s),
-        next=None,
+        next=more,
         audience=service.audience,
         exercise=any(row.exercise for row in shown),
         withheld=service.withheld(hidden),
@@ -80,7 +94,9 @@ def _collection(page: QuakePage) -> FeatureCollection:
         feature(row, row.id, point(row.position.longitude, row.position.latitude) if row.position else None)
         for row in page.quakes
     )
-    return FeatureCollection(features=shapes, as_of=page.as_of, audience=page.audience, exercise=page.exercise)
+    return FeatureCollection(
+        features=shapes, as_of=page.as_of, audience=page.audience, exercise=page.exercise, next=page.next
+    )
 
 
 OPERATIONS = (
@@ -91,7 +107,7 @@ OPERATIONS = (
         "Earthquakes",
         QuakePage,
         "quakes",
-        (p.FROM, p.TO, p.AS_OF, p.LIMIT),
+        (p.FROM, p.TO, p.AS_OF, *p.PAGE),
         ("json", "geojson", "csv", "ndjson"),
     ),
 )

@@ -51,7 +51,14 @@ async def regions(call: Call) -> Reply:
     page, more = sliced(call, chosen, lambda area: area.id)
     told = tuple(tell_region(area) for area in page)
     body = RegionList(regions=told, next=more, notices=geography.notices, sources=geography.sources)
-    return Reply(body, rows=told, features=lambda: _shapes(page, geography.notices, more), next=more, max_age_s=_DAY_S)
+    return Reply(
+        body,
+        rows=told,
+        row=Region,
+        features=lambda: _shapes(page, geography.notices, more),
+        next=more,
+        max_age_s=_DAY_S,
+    )
 
 
 async def region(call: Call) -> Reply:
@@ -70,7 +77,7 @@ OPERATIONS = (
         RegionList,
         "regions",
         (p.COUNTRY, KIND, *p.PAGE),
-        ("json", "geojson"),
+        ("json", "geojson", "csv", "ndjson"),
         kept_s=_DAY_S,
     ),
     Operation(

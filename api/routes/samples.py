@@ -11,6 +11,7 @@ from api.clocktext import told, told_or_none
 from api.files import answer as files
 from api.files import netcdf
 from api.models import samples as m
+from api.models.places import FeatureCollection, collected, feature, point
 from api.models.values import Published, Uncertainty
 from api.offload import off_loop
 from api.operation import Call, Operation, Reply
@@ -125,7 +126,14 @@ async def samples(call: Call) -> Reply | web.StreamResponse:
             service, rows=len(shown), feeds=feeds, window_s=span, withheld=bool(hidden), as_of_s=call.query.get(p.AS_OF)
         ),
     )
-    return Reply(body, rows=shown, row=m.Sample, explode="results", next=more, max_age_s=300)
+    return Reply(
+        body, rows=shown, row=m.Sample, explode="results", features=lambda: collection(body), next=more, max_age_s=300
+    )
+
+
+def collection(page: m.SamplePage) -> FeatureCollection:
+    """Samples as GeoJSON points."""
+    return collected(page, (feature(row, row.id, point(row.longitude, row.latitude)) for row in page.samples))
 
 
 async def sample(call: Call) -> Reply:
@@ -149,7 +157,7 @@ OPERATIONS = (
         m.SamplePage,
         "samples",
         (p.FROM, p.TO, p.AS_OF, *p.FILTERS, *p.PAGE),
-        ("json", "csv", "ndjson", "netcdf"),
+        ("json", "geojson", "csv", "ndjson", "netcdf", "parquet"),
     ),
     Operation(
         "GET",

@@ -10,12 +10,15 @@ from api import params as p
 from api.clocktext import told
 from api.files import answer as files
 from api.files.answer import FILES
+from api.files.coverage import of_series
 from api.models import values as v
+from api.models.places import FeatureCollection, collected, feature, point
 from api.models.stations import Series, SeriesAnswer, SeriesPage
 from api.offload import off_loop
 from api.operation import Call, Operation, Reply
 from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
+from api.retired import gone_series
 from api.selecting import coverage, feeds_meant, selection, window
 from api.service import Service
 from api.streaming import Rows, write_rows
@@ -39,7 +42,8 @@ async def series_list(call: Call) -> Reply:
     as_of_s = await moment(call, mark)
     rows = await read.series_list(service.store, f, after=mark.after_id if mark else "", limit=most + 1)
     page = rows[:most]
-    shown = tuple(tell_series(row.series, service) for row in page if service.facts(row.series.feed_id).shown)
+    visible = [row for row in page if service.facts(row.series.feed_id).shown]
+    shown = tuple(tell_series(row.series, service) for row in visible)
     hidden = [row.series.feed_id for row in page if not service.facts(row.series.feed_id).shown]
     more = (
         following(call.route, call.query, as_of_s=as_of_s, after_id=page[-1].series.uid) if len(rows) > most else None
@@ -53,12 +57,22 @@ async def series_list(call: Call) -> Reply:
         series=shown,
         coverage=await coverage(service, rows=len(shown), feeds=feeds_meant(f, service, page), withheld=bool(hidden)),
     )
-    return Reply(body, rows=shown, row=Series, next=more, max_age_s=60)
+
+    def shapes() -> FeatureCollection:
+        return collected(body, (feature(one, one.id, _place(row)) for one, row in zip(shown, visible, strict=True)))
+
+    return Reply(body, rows=shown, row=Series, features=shapes, next=more, max_age_s=60)
+
+
+def _place(row: SeriesRow) -> object:
+    return point(row.station.station.longitude_deg, row.station.station.latitude_deg)
 
 
 async def _known_series(call: Call) -> SeriesRow:
     uid = call.path["id"]
     row = await read.series(call.service.store, uid)
+    if row is None and (gone := gone_series(call.service, uid)):
+        raise gone
     if row is None:
         raise ProblemError(Code.NOT_FOUND, f"No series {uid!r} is known.")
     return row
@@ -149,7 +163,13 @@ async def _raw(call: Call, row: SeriesRow) -> Reply | web.StreamResponse:
             as_of_s=call.query.get(p.AS_OF),
         ),
     )
-    return Reply(body, rows=shown, row=v.Observation, next=more, max_age_s=facts.max_age_s)
+    if call.format == "covjson":
+        return files.send(call, of_series(body, _place(row)), "series", next_page=more, max_age_s=facts.max_age_s)
+
+    def shapes() -> FeatureCollection:
+        return collected(body, (feature(one, _identity(one), _place(row)) for one in shown))
+
+    return Reply(body, rows=shown, row=v.Observation, features=shapes, next=more, max_age_s=facts.max_age_s)
 
 
 def _more(call: Call, page: list[ObservationRow], as_of_s: int) -> str:
@@ -159,7 +179,7 @@ def _more(call: Call, page: list[ObservationRow], as_of_s: int) -> str:
 
 async def _rolled(call: Call, row: SeriesRow, resolution: str) -> Reply:
     service, facts = call.service, call.service.facts(row.series.feed_id)
-    if call.format in FILES:
+    if call.format in (*FILES, "geojson", "covjson"):
         raise ProblemError(Code.NOT_MEANINGFUL, "Roll-ups are told as JSON, CSV or NDJSON.", "f")
     days = 1 if resolution == "1h" else 31
     span = window(call.query, p.FROM, p.TO, (call.now_s - days * _DAY_S, call.now_s + 1))
@@ -247,11 +267,19 @@ async def observations(call: Call) -> Reply | web.StreamResponse:
             as_of_s=call.query.get(p.AS_OF),
         ),
     )
-    return Reply(body, rows=told_rows, row=v.Observation, next=more, max_age_s=60)
+
+    def shapes() -> FeatureCollection:
+        return collected(body, (feature(one, _identity(one), _place(meant[one.series])) for one in told_rows))
+
+    return Reply(body, rows=told_rows, row=v.Observation, features=shapes, next=more, max_age_s=60)
+
+
+def _identity(one: v.Observation) -> str:
+    return f"{one.series}@{one.phenomenon_end}"
 
 
 _ONE = {"id": "jp-nra-ramis:1010110001:air_dose_rate_as_published:air_over_land"}
-_FORMATS = ("json", "csv", "ndjson")
+_FORMATS = ("json", "geojson", "csv", "ndjson")
 _ALL_FORMATS = (*_FORMATS, *FILES)
 OPERATIONS = (
     Operation("GET", "/v1/series", series_list, "Series", SeriesPage, "series", (*p.FILTERS, *p.PAGE), _FORMATS),
@@ -273,7 +301,7 @@ OPERATIONS = (
         (v.SeriesObservations, v.SeriesBuckets),
         "values",
         (p.FROM, p.TO, p.AS_OF, RESOLUTION, *p.PAGE),
-        _ALL_FORMATS,
+        (*_ALL_FORMATS, "covjson"),
         (Code.NOT_FOUND, Code.NOT_MEANINGFUL),
         path_examples=_ONE,
     ),

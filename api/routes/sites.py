@@ -15,6 +15,7 @@ from api.around import distance_m, ring_names, ring_sentence
 from api.clocktext import told
 from api.freshness import standings
 from api.models import sites as m
+from api.models.places import FeatureCollection, feature, point
 from api.models.summaries import Summary
 from api.operation import Call, Operation, Reply
 from api.paging import sliced
@@ -65,7 +66,13 @@ async def sites(call: Call) -> Reply:
     chosen = [site for site in call.service.sites.sites if country in (None, site.country)]
     page, more = sliced(call, chosen, lambda site: site.id)
     rows = tuple(map(tell_site, page))
-    return Reply(m.SiteList(sites=rows, next=more), rows=rows, row=m.Site, next=more, max_age_s=3600)
+    body = m.SiteList(sites=rows, next=more)
+    return Reply(body, rows=rows, row=m.Site, features=lambda: _shapes(body), next=more, max_age_s=3600)
+
+
+def _shapes(page: m.SiteList) -> FeatureCollection:
+    places = tuple(feature(site, site.id, point(site.longitude, site.latitude)) for site in page.sites)
+    return FeatureCollection(features=places, next=page.next)
 
 
 def _known(call: Call) -> SiteSpec:
@@ -245,7 +252,14 @@ def _shock(
 _ONE = {"id": "kr-kori"}
 OPERATIONS = (
     Operation(
-        "GET", "/v1/sites", sites, "Nuclear sites", m.SiteList, "sites", (p.COUNTRY, *p.PAGE), ("json", "csv", "ndjson")
+        "GET",
+        "/v1/sites",
+        sites,
+        "Nuclear sites",
+        m.SiteList,
+        "sites",
+        (p.COUNTRY, *p.PAGE),
+        ("json", "geojson", "csv", "ndjson"),
     ),
     Operation(
         "GET", "/v1/sites/{id}", site, "One site", m.SiteAnswer, "sites", problems=(Code.NOT_FOUND,), path_examples=_ONE

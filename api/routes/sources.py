@@ -31,7 +31,7 @@ async def sources(call: Call) -> Reply:
     """All publishers."""
     page, more = sliced(call, call.service.config.sources, lambda source: source.id)
     rows = tuple(tell_source(source, call.service) for source in page)
-    return Reply(SourceList(sources=rows, next=more), rows=rows, next=more, max_age_s=_HOUR_S)
+    return Reply(SourceList(sources=rows, next=more), rows=rows, row=Source, next=more, max_age_s=_HOUR_S)
 
 
 async def source(call: Call) -> Reply:
@@ -43,7 +43,7 @@ async def source(call: Call) -> Reply:
 
 
 OPERATIONS = (
-    Operation("GET", "/v1/sources", sources, "Publishers", SourceList, "sources", PAGE),
+    Operation("GET", "/v1/sources", sources, "Publishers", SourceList, "sources", PAGE, ("json", "csv", "ndjson")),
     Operation(
         "GET",
         "/v1/sources/{id}",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from api import params as p
 from api.clocktext import told
-from api.models.places import FeatureCollection, feature, point
+from api.models.places import FeatureCollection, collected, feature, point
 from api.models.stations import Station, StationAnswer, StationPage
 from api.offload import off_loop
 from api.operation import Call, Operation, Reply
 from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
+from api.retired import gone_station
 from api.selecting import coverage, feeds_meant, selection
 from api.telling import series as tell_series
 from api.telling import station as tell_station
@@ -47,13 +48,7 @@ async def stations(call: Call) -> Reply:
 
 def collection(page: StationPage) -> FeatureCollection:
     """A page of stations as GeoJSON."""
-    return FeatureCollection(
-        features=tuple(feature(row, row.id, _point(row)) for row in page.stations),
-        as_of=page.as_of,
-        next=page.next,
-        audience=page.audience,
-        exercise=page.exercise,
-    )
+    return collected(page, (feature(row, row.id, _point(row)) for row in page.stations))
 
 
 def _point(row: Station) -> object:
@@ -64,6 +59,8 @@ async def station(call: Call) -> Reply:
     """One station with its series."""
     service, uid = call.service, call.path["id"]
     row = await read.station(service.store, uid)
+    if row is None and (gone := gone_station(service, uid)):
+        raise gone
     if row is None or not service.facts(row.feed_id).shown:
         raise ProblemError(Code.NOT_FOUND, f"No station {uid!r} is known.")
     series = await read.series_list(service.store, Filter(stations=frozenset({uid})), limit=10_000)
@@ -85,7 +82,7 @@ OPERATIONS = (
         StationPage,
         "stations",
         (*p.FILTERS, *p.PAGE),
-        ("json", "geojson", "csv", "ndjson"),
+        ("json", "geojson", "csv", "ndjson", "parquet"),
         kept_s=60,
     ),
     Operation(
@@ -95,7 +92,7 @@ OPERATIONS = (
         "One station with its series",
         StationAnswer,
         "stations",
-        problems=(Code.NOT_FOUND,),
+        problems=(Code.NOT_FOUND, Code.GONE),
         path_examples={"id": "kr-busan-radiation:1"},
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+import shapely.geometry
 from aiohttp import web
 
 from analysis.regional import summarise
@@ -16,6 +17,7 @@ from api.files.coverage import coverage
 from api.freshness import standings
 from api.models import summaries as m
 from api.models.common import Withheld
+from api.models.places import FeatureCollection, feature
 from api.operation import Call, Operation, Reply
 from api.problems import Code, ProblemError
 from api.routes.regions import known_area, tell_region
@@ -89,6 +91,8 @@ async def summary(call: Call) -> Reply:
         window_s=window_s,
         audience=service.audience,
         exercise=any(one.exercise for one in summaries),
+        stale=not any(one.fresh for one in found),
+        age_s=min((now_s - one.newest_s for one in found if one.newest_s is not None), default=None),
         state=most_urgent(one.state for one in found),
         region=tell_region(area),
         summaries=summaries,
@@ -96,7 +100,13 @@ async def summary(call: Call) -> Reply:
         feeds=await feed_briefs(service, feeds, asked_as_of),
         notices=service.config.geography.notices,
     )
-    return Reply(body, rows=summaries, row=m.Summary, max_age_s=0 if asked_as_of is None else 3600)
+
+    def shape() -> FeatureCollection:
+        area_shape = feature(body, area.id, shapely.geometry.mapping(area.geometry))
+        return FeatureCollection(features=(area_shape,), as_of=body.as_of, notices=body.notices)
+
+    lifetime_s = service.lifetime_s(feeds) if asked_as_of is None else 3600
+    return Reply(body, rows=summaries, row=m.Summary, features=shape, max_age_s=lifetime_s)
 
 
 def most_urgent(states: Iterable[RegionState]) -> RegionState:
@@ -235,7 +245,7 @@ OPERATIONS = (
         m.SummaryAnswer,
         "regions",
         (WINDOW, p.AS_OF),
-        ("json", "csv", "ndjson"),
+        ("json", "geojson", "csv", "ndjson", "parquet"),
         (Code.NOT_FOUND,),
         path_examples=_ONE,
         kept_s=15,

@@ -82,6 +82,8 @@ async def test_each_failure_has_its_shape(api: Client, path: str, status: int, c
         "code": code,
         "trace_id": "",
         "param": param,
+        "redirect_to": "",
+        "source": "",
     }
     assert told["detail"]
     assert len(told["trace_id"]) == 32
