@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from alerting.life import EventKind
 from alerting.records import AlertRecord, event_type
 from alerting.silence import ALWAYS_TOLD, Silence, muted
+from analysis.rainfall import distance_m
 from analysis.sentences import LANGUAGES
 from domain.identity import digest
-from domain.states import AlertState
+from domain.states import AlertState, Audience
 from store.alert_rows import EventRow, Message, SubscriptionRow
 
 _LEVELS = ("unverified", "firing")
@@ -32,7 +34,10 @@ class BadFilter(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a subscription asks for; empty lists mean everything. `level`: from which level on; `exercises`: drills too."""
+    """What a subscription asks for; empty lists mean everything. `level`: from which level on; `exercises`: drills too.
+
+    `sites` are names only; where they are stands in `near`: (latitude, longitude in degrees, radius in metres).
+    """
 
     areas: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
@@ -42,6 +47,8 @@ class Wanted:
     level: str = "unverified"
     languages: tuple[str, ...] = LANGUAGES
     exercises: bool = False
+    sites: tuple[str, ...] = ()
+    near: tuple[tuple[float, float, float], ...] = ()
 
 
 def wanted(text: str) -> Wanted:
@@ -79,7 +86,21 @@ def matches(want: Wanted, alert: AlertRecord) -> bool:
         (want.media, {subject.medium} if subject.medium else set(want.media)),
         (want.quantities, {subject.quantity} if subject.quantity else set(want.quantities)),
     )
-    return all(not asked or set(asked) & has for asked, has in named)
+    return all(not asked or set(asked) & has for asked, has in named) and _is_near(want, alert)
+
+
+def _is_near(want: Wanted, alert: AlertRecord) -> bool:
+    """Whether any station of an alert lies in a circle asked for. An alert without stations is about not seeing, which concerns all."""
+    places = [(m.latitude_deg, m.longitude_deg) for m in alert.life.members]
+    if not want.near or not places:
+        return True
+    return any(
+        lat is not None
+        and lon is not None
+        and float(distance_m(lat0, lon0, np.array([lat]), np.array([lon]))[0]) <= radius_m
+        for lat0, lon0, radius_m in want.near
+        for lat, lon in places
+    )
 
 
 def messages(
@@ -88,13 +109,18 @@ def messages(
     subscriptions: Iterable[SubscriptionRow],
     told: Collection[str],
     silences: Iterable[Silence],
+    open_feeds: Collection[str] | None = None,
 ) -> tuple[Message, ...]:
-    """Messages of one event; `told` are the subscriptions that were told of this alert before."""
+    """Messages of one event; `told` are the subscriptions that were told of this alert before.
+
+    `open_feeds` are those whose readings may be passed on: a public audience hears of nothing that stands on any other one.
+    """
     kind = EventKind(event.kind)
     silence = muted(kind, alert, silences, event.at_s)
+    public = open_feeds is None or set(alert.feeds) <= set(open_feeds)
     out = []
     for subscription in subscriptions:
-        if subscription.state == "deleted":
+        if subscription.state == "deleted" or (subscription.audience == Audience.PUBLIC and not public):
             continue
         try:
             want = wanted(subscription.filter)

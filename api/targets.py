@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 
 from yarl import URL
@@ -11,11 +12,14 @@ from domain.addresses import is_forbidden
 
 #: Why a target may not be used; "" when it may.
 TargetCheck = Callable[[str], str]
+_MAIL = re.compile(r"mailto:[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 _LOCAL = (".local", ".internal", ".localhost", ".home.arpa")
 
 
 def public_https(url: str) -> str:
-    """Refuse everything but https to a public host, without credentials in the address."""
+    """Refuse everything but https to a public host, without credentials in the address, and `mailto:` with one plain address."""
+    if url.startswith("mailto:"):
+        return "" if _MAIL.fullmatch(url) and ".." not in url else "not one plain mail address"
     try:
         target = URL(url)
         host = target.host or ""

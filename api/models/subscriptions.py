@@ -1,27 +1,51 @@
-"""Subscriptions to webhooks and their deliveries."""
+"""Subscriptions to alerts, their proof and their deliveries."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from api.models.common import Instant, Link, Struct
 
-Url = Annotated[str, Meta(min_length=1, max_length=2000, examples=["https://receiver.example/hook"])]
+Url = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2000,
+        description="https address of a receiver; for e-mail `mailto:` and one address",
+        examples=["https://receiver.example/hook"],
+    ),
+]
+Channel = Annotated[
+    Literal["webhook", "email", "plain"],
+    Meta(description="signed webhook, e-mail, or one plain post for each event in the manner of ntfy"),
+]
+Format = Annotated[
+    Literal["json", "cap"], Meta(description="body of a webhook: our JSON, or the event as a CAP 1.2 message")
+]
+Contact = Annotated[
+    str, Meta(max_length=320, description="mail address for notices when deliveries stop; may be empty")
+]
 Words = Annotated[tuple[str, ...], Meta(max_length=200)]
 Description = Annotated[str, Meta(max_length=500)]
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a subscriber asks for; empty lists mean everything. `level`: from which level on; `exercises`: drills too."""
+    """What a subscriber asks for; empty lists mean everything. `level`: from which level on; `exercises`: drills too.
+
+    The first of `languages` is that of mails and plain posts.
+    """
 
     regions: Words = ()
     feeds: Words = ()
     media: Words = ()
     quantities: Words = ()
     rules: Words = ()
+    sites: Annotated[
+        tuple[str, ...], Meta(max_length=50, description="alerts with a station within the widest ring of these sites")
+    ] = ()
     level: Annotated[str, Meta(description="unverified or firing")] = "unverified"
     languages: Annotated[tuple[str, ...], Meta(min_length=1, max_length=4)] = ("en", "ja", "ko", "zh")
     exercises: bool = False
@@ -33,6 +57,9 @@ class NewSubscription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     url: Url
     filter: Wanted = Wanted()
     description: Description = ""
+    channel: Channel = "webhook"
+    format: Format = "json"
+    contact: Contact = ""
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +68,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     url: Url | UnsetType = UNSET
     filter: Wanted | UnsetType = UNSET
     description: Description | UnsetType = UNSET
+    format: Format | UnsetType = UNSET
+    contact: Contact | UnsetType = UNSET
     state: Annotated[str, Meta(description="active or paused")] | UnsetType = UNSET
 
 
@@ -51,13 +80,25 @@ class Subscription(Struct, frozen=True, kw_only=True):
     url: str
     filter: Wanted
     description: str
+    channel: Channel
+    format: Format
+    contact: str
     state: Annotated[
-        str, Meta(description="active, paused or disabled (by a 410 or a receiver that failed for too long)")
+        str,
+        Meta(
+            description="unverified (only challenges are sent), active, paused or disabled (by a 410 or a receiver that failed for too long)"
+        ),
     ]
+    notice: Annotated[str, Meta(description="why it is disabled; else empty")]
+    pending_url: Annotated[str, Meta(description="address that has not yet given its challenge back; else empty")]
+    verified_at: Instant | None
+    waiting: Annotated[int, Meta(description="deliveries not yet made")]
+    waiting_since: Instant | None
     created_at: Instant
     updated_at: Instant
     last_sequence: Annotated[int, Meta(description="sequence of the newest delivery; there are no gaps")]
     deliveries: Link
+    events: Link
 
 
 class SubscriptionAnswer(Struct, frozen=True, kw_only=True):
@@ -67,11 +108,15 @@ class SubscriptionAnswer(Struct, frozen=True, kw_only=True):
 
 
 class NewlyMade(Struct, frozen=True, kw_only=True):
-    """A new subscription. `token` opens it, `secret` (Standard Webhooks) signs its deliveries; both are shown this once."""
+    """A new subscription. `token` opens it, `secret` (Standard Webhooks) signs its deliveries; both are shown this once.
+
+    Nothing but a challenge is sent before the receiver has given that back, by `confirm_by`.
+    """
 
     subscription: Subscription
     token: str
     secret: str
+    confirm_by: Instant
 
 
 class NewSecret(Struct, frozen=True, kw_only=True):
@@ -94,7 +139,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
 class Delivery(Struct, frozen=True, kw_only=True):
     """One message to a receiver; `id` is its `webhook-id`, the same over all attempts."""
 
-    sequence: int
+    sequence: Annotated[int, Meta(description="below zero: about the subscription itself, outside the sequence")]
     id: str
     type: str
     event: str
@@ -111,6 +156,36 @@ class DeliveryList(Struct, frozen=True, kw_only=True):
 
     deliveries: tuple[Delivery, ...]
     next: Link | None
+
+
+class Missed(Struct, frozen=True, kw_only=True):
+    """An event as it was or will be sent: `body` is the webhook's JSON with its sequence, `id` its `webhook-id`."""
+
+    sequence: int
+    id: str
+    state: str
+    body: Any
+
+
+class MissedList(Struct, frozen=True, kw_only=True):
+    """Events of a subscription after a sequence, in order and without gaps; fetching them marks nothing as delivered."""
+
+    events: tuple[Missed, ...]
+    last_sequence: int
+    next: Link | None
+
+
+class Challenged(Struct, frozen=True, kw_only=True):
+    """A challenge is on its way; it has to be given back by `confirm_by`."""
+
+    confirm_by: Instant
+
+
+class Confirmed(Struct, frozen=True, kw_only=True):
+    """The address is proved."""
+
+    confirmed: bool
+    state: str
 
 
 class Queued(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Subscriptions: rows that the API writes and alerting reads; secrets and tokens are shown once."""
+"""Subscriptions: rows that the API writes and alerting reads; secrets and tokens are shown once. Deliveries and proofs have files of their own."""
 
 from __future__ import annotations
 
@@ -9,31 +9,23 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from api import params as p
 from api.access import digest_of, may_subscribe, new_secret, new_token, own_subscription
 from api.clocktext import told, told_or_none
 from api.models import subscriptions as m
 from api.operation import Call, Operation, Reply
-from api.paging import begin, following, limit
 from api.problems import Code, ProblemError
+from api.routes import confirming
+from api.routes import deliveries as delivery_routes
 from api.service import Service
 from domain.media import matching
 from domain.quantities import BY_ID as QUANTITIES
 from store import deliveries as held
-from store.alert_rows import DeliveryRow, Message, SubscriptionRow
+from store.alert_rows import Message, SubscriptionRow
 
 _OLD_SECRET_S = 86400
-_MOST = 2**53
-_STATES = ("pending", "delivered", "failed")
+_MAIL = "mailto:"
+_UNPROVED = "Nobody has proved yet to receive at this address; the challenge comes first."
 _LEVELS, _LANGUAGES = ("unverified", "firing"), ("en", "ja", "ko", "zh")
-STATE = p.choice("state", _STATES, "Only deliveries in this state.")
-_SEQUENCE = {"type": "integer", "minimum": 1, "maximum": _MOST}
-FROM_SEQUENCE = p.Param(
-    "from_sequence", p.whole(1, _MOST), _SEQUENCE, "First sequence to deliver again.", "1", required=True
-)
-TO_SEQUENCE = p.Param(
-    "to_sequence", p.whole(1, _MOST), _SEQUENCE, "Last sequence to deliver again.", "10", required=True
-)
 
 
 def _checked(wanted: m.Wanted, service: Service) -> str:
@@ -44,10 +36,14 @@ def _checked(wanted: m.Wanted, service: Service) -> str:
     _known("quantities", wanted.quantities, QUANTITIES)
     _known("rules", wanted.rules, service.rules)
     _known("media", wanted.media, [word for word, found in zip(wanted.media, media, strict=True) if found])
+    sites = {site.id: site for site in service.sites.sites}
+    _known("sites", wanted.sites, sites)
     _known("level", (wanted.level,), _LEVELS)
     _known("languages", wanted.languages, _LANGUAGES)
     kept: dict[str, Any] = msgspec.to_builtins(wanted)
     kept["areas"], kept["media"] = kept.pop("regions"), sorted({medium for found in media for medium in found})
+    radius_m = 1000 * max(service.sites.rings_km)
+    kept["near"] = [(sites[name].latitude_deg, sites[name].longitude_deg, radius_m) for name in wanted.sites]
     return msgspec.json.encode(kept, order="sorted").decode()
 
 
@@ -57,10 +53,28 @@ def _known(name: str, words: Iterable[str], known: Collection[str]) -> None:
             raise ProblemError(Code.NOT_MEANINGFUL, f"filter.{name}: {word!r} is not known here.", f"filter.{name}")
 
 
-def _target(url: str, service: Service) -> str:
+def _target(url: str, channel: str, service: Service) -> str:
+    if channel not in service.settings.channels:
+        raise ProblemError(Code.NOT_MEANINGFUL, f"This service has no channel {channel!r}.", "channel")
+    if url.startswith(_MAIL) != (channel == "email"):
+        raise ProblemError(
+            Code.NOT_MEANINGFUL, "A mailto: address goes with the channel email, and with no other.", "url"
+        )
     if why := service.target_check(url):
-        raise ProblemError(Code.NOT_MEANINGFUL, f"No webhook goes to this address: {why}.", "url")
+        raise ProblemError(Code.NOT_MEANINGFUL, f"Nothing is sent to this address: {why}.", "url")
     return url
+
+
+def _contact(address: str, service: Service) -> str:
+    if address and (why := service.target_check(_MAIL + address)):
+        raise ProblemError(Code.NOT_MEANINGFUL, f"No notice is sent to this address: {why}.", "contact")
+    return address
+
+
+def _format(word: str, channel: str) -> str:
+    if word != "json" and channel != "webhook":
+        raise ProblemError(Code.NOT_MEANINGFUL, "Only webhooks have a format.", "format")
+    return word
 
 
 def _wanted(text: str) -> m.Wanted:
@@ -69,11 +83,20 @@ def _wanted(text: str) -> m.Wanted:
     return msgspec.convert({name: kept[name] for name in m.Wanted.__struct_fields__ if name in kept}, m.Wanted)
 
 
-def tell_subscription(row: SubscriptionRow) -> m.Subscription:
+async def tell_subscription(row: SubscriptionRow, service: Service) -> m.Subscription:
     """A subscription without its secret."""
+    waiting, since_s = await held.waiting(service.store, row.uid)
     return m.Subscription(
         id=row.uid,
         url=row.url,
+        channel=row.channel,  # type: ignore[arg-type]
+        format=row.format,  # type: ignore[arg-type]
+        contact=row.contact,
+        notice=row.notice,
+        pending_url=row.pending_url,
+        verified_at=told_or_none(row.verified_s),
+        waiting=waiting,
+        waiting_since=told_or_none(since_s),
         filter=_wanted(row.filter),
         description=row.description,
         state=row.state,
@@ -81,32 +104,52 @@ def tell_subscription(row: SubscriptionRow) -> m.Subscription:
         updated_at=told(row.updated_s),
         last_sequence=row.last_sequence,
         deliveries=f"/v1/subscriptions/{row.uid}/deliveries",
+        events=f"/v1/subscriptions/{row.uid}/events",
     )
 
 
 async def subscribe(call: Call) -> Reply:
-    """Make a subscription."""
+    """Make a subscription; nothing but a challenge is sent before its address is proved."""
     may_subscribe(call)
     asked: m.NewSubscription = call.body
     token, secret, now_s = new_token(), new_secret(), call.now_s
+    code, kept = confirming.proof(now_s)
+    url = _target(asked.url, asked.channel, call.service)
     row = SubscriptionRow(
         f"sub_{secrets.token_hex(12)}",
-        _target(asked.url, call.service),
+        url,
         secret,
         digest_of(token),
         _checked(asked.filter, call.service),
+        state="unverified",
         description=asked.description,
         created_s=now_s,
         updated_s=now_s,
+        channel=asked.channel,
+        format=_format(asked.format, asked.channel),
+        audience=call.service.audience,
+        pending_url=url,
+        contact=_contact(asked.contact, call.service),
+        **kept,
     )
     await held.create_subscription(call.service.store, row)
-    body = m.NewlyMade(subscription=tell_subscription(row), token=token, secret=secret)
+    await confirming.send_challenge(call.service.store, row.uid, code, now_s)
+    body = m.NewlyMade(
+        subscription=await tell_subscription(row, call.service),
+        token=token,
+        secret=secret,
+        confirm_by=told(kept["challenge_until_s"]),
+    )
     return Reply(body, status=201, headers={"Location": f"/v1/subscriptions/{row.uid}", "Cache-Control": "no-store"})
 
 
 async def subscription(call: Call) -> Reply:
     """One subscription."""
-    return _private(m.SubscriptionAnswer(subscription=tell_subscription(await own_subscription(call))))
+    return await _told(await own_subscription(call), call.service)
+
+
+async def _told(row: SubscriptionRow, service: Service) -> Reply:
+    return _private(m.SubscriptionAnswer(subscription=await tell_subscription(row, service)))
 
 
 def _private(body: msgspec.Struct | None, status: int = 200) -> Reply:
@@ -114,21 +157,46 @@ def _private(body: msgspec.Struct | None, status: int = 200) -> Reply:
 
 
 async def change(call: Call) -> Reply:
-    """Change a subscription; a paused one keeps its messages until it is active again."""
-    row, asked = await own_subscription(call), call.body
+    """Change a subscription; a paused one keeps its messages until it is active again, a new address is used once it is proved."""
+    row, service = await own_subscription(call), call.service
+    changes = _changes(call.body, row, service)
+    code = ""
+    if "pending_url" in changes:
+        code, kept = confirming.proof(call.now_s)
+        changes |= kept
+    after = await held.patch_subscription(service.store, row.uid, call.now_s, **changes) if changes else row
+    if code:
+        await confirming.send_challenge(service.store, row.uid, code, call.now_s)
+    if changes.get("state") == "active" and row.state == "disabled":
+        await held.resume(service.store, row.uid, call.now_s)
+    return await _told(after or row, service)
+
+
+def _changes(asked: m.Changes, row: SubscriptionRow, service: Service) -> dict[str, Any]:
+    """What a request changes, by column; raises ProblemError 422 for what cannot be."""
     changes: dict[str, Any] = {}
-    if asked.url is not UNSET:
-        changes["url"] = _target(asked.url, call.service)
+    if asked.url is not UNSET and asked.url != (row.pending_url or row.url):
+        changes["pending_url"] = _target(asked.url, row.channel, service)
     if asked.filter is not UNSET:
-        changes["filter"] = _checked(asked.filter, call.service)
+        changes["filter"] = _checked(asked.filter, service)
     if asked.description is not UNSET:
         changes["description"] = asked.description
+    if asked.format is not UNSET:
+        changes["format"] = _format(asked.format, row.channel)
+    if asked.contact is not UNSET:
+        changes["contact"] = _contact(asked.contact, service)
     if asked.state is not UNSET:
-        if asked.state not in ("active", "paused"):
-            raise ProblemError(Code.NOT_MEANINGFUL, "`state` is active or paused.", "state")
-        changes["state"] = asked.state
-    after = await held.patch_subscription(call.service.store, row.uid, call.now_s, **changes) if changes else row
-    return _private(m.SubscriptionAnswer(subscription=tell_subscription(after or row)))
+        changes["state"] = _state(asked.state, row)
+        changes["notice"] = ""
+    return changes
+
+
+def _state(asked: str, row: SubscriptionRow) -> str:
+    if asked not in ("active", "paused"):
+        raise ProblemError(Code.NOT_MEANINGFUL, "`state` is active or paused.", "state")
+    if row.state == "unverified":
+        raise ProblemError(Code.NOT_MEANINGFUL, _UNPROVED, "state")
+    return asked
 
 
 async def unsubscribe(call: Call) -> Reply:
@@ -141,6 +209,8 @@ async def unsubscribe(call: Call) -> Reply:
 async def test(call: Call) -> Reply:
     """Send a test message, marked as an exercise."""
     row = await own_subscription(call)
+    if row.state == "unverified":
+        raise ProblemError(Code.NOT_MEANINGFUL, _UNPROVED)
     data = {"subscription": row.uid, "exercise": True, "note": "A test of this subscription. Nothing has happened."}
     payload = msgspec.json.encode(
         {"type": "exercise.subscription.test", "timestamp": told(call.now_s), "data": data}
@@ -159,62 +229,8 @@ async def rotate(call: Call) -> Reply:
     return _private(m.NewSecret(secret=secret, previous_until=told(until_s)))
 
 
-async def deliveries(call: Call) -> Reply:
-    """Deliveries in order of sequence, with every attempt."""
-    row, mark, most = await own_subscription(call), begin(call.route, call.query), limit(call.query)
-    store, state = call.service.store, call.query.get(STATE) or ""
-    found = await held.deliveries(store, row.uid, after=int(mark.after_id) if mark else 0, limit=most + 1, state=state)
-    page = found[:most]
-    more = following(call.route, call.query, as_of_s=0, after_id=str(page[-1].sequence)) if len(found) > most else None
-    listed = tuple([await _delivery(call.service, one) for one in page])
-    return Reply(m.DeliveryList(deliveries=listed, next=more), next=more, headers={"Cache-Control": "no-store"})
-
-
-async def _delivery(service: Service, row: DeliveryRow) -> m.Delivery:
-    attempts = await held.attempts(service.store, row.uid) if row.attempts or row.state != "pending" else []
-    return m.Delivery(
-        sequence=row.sequence,
-        id=row.uid,
-        type=row.kind,
-        event=row.event_uid,
-        state=row.state,
-        created_at=told(row.created_s),
-        due_at=told(int(row.due_s)),
-        done_at=told_or_none(row.done_s),
-        payload=msgspec.json.decode(row.payload),
-        attempts=tuple(
-            m.Attempt(
-                at=told(int(one.at_s)),
-                status=one.status,
-                outcome=one.outcome,
-                detail=one.detail,
-                duration_ms=one.duration_ms,
-            )
-            for one in attempts
-        ),
-    )
-
-
-async def redeliver(call: Call) -> Reply:
-    """Deliver one message again, whatever became of it."""
-    row, number = await own_subscription(call), call.path["n"]
-    sequence = int(number) if number.isascii() and number.isdigit() and len(number) < 16 else 0
-    queued = await held.redeliver(call.service.store, row.uid, sequence, sequence, call.now_s)
-    if not queued:
-        raise ProblemError(Code.NOT_FOUND, f"This subscription has no delivery {number!r}.")
-    return _private(m.Queued(queued=queued), 202)
-
-
-async def replay(call: Call) -> Reply:
-    """Deliver a range of messages again, in order."""
-    row, first, last = await own_subscription(call), call.query.need(FROM_SEQUENCE), call.query.need(TO_SEQUENCE)
-    if first > last:
-        raise ProblemError(Code.WINDOW_REVERSED, "`from_sequence` lies after `to_sequence`.", TO_SEQUENCE.name)
-    return _private(m.Queued(queued=await held.redeliver(call.service.store, row.uid, first, last, call.now_s)), 202)
-
-
 _PATH = "/v1/subscriptions/{id}"
-_ONE = {"id": "sub_0123456789abcdef01234567", "n": "1"}
+_ONE = {"id": "sub_0123456789abcdef01234567"}
 _GONE = (Code.NOT_FOUND, Code.GONE)
 _TAG, _SCOPE = "subscriptions", "subscriber"
 OPERATIONS = (
@@ -271,7 +287,7 @@ OPERATIONS = (
         "Send a test message",
         m.Queued,
         _TAG,
-        problems=_GONE,
+        problems=(*_GONE, Code.NOT_MEANINGFUL),
         status=202,
         scope=_SCOPE,
         path_examples=_ONE,
@@ -287,41 +303,6 @@ OPERATIONS = (
         scope=_SCOPE,
         path_examples=_ONE,
     ),
-    Operation(
-        "GET",
-        f"{_PATH}/deliveries",
-        deliveries,
-        "Deliveries with their attempts",
-        m.DeliveryList,
-        _TAG,
-        (STATE, *p.PAGE),
-        problems=_GONE,
-        scope=_SCOPE,
-        path_examples=_ONE,
-    ),
-    Operation(
-        "POST",
-        f"{_PATH}/deliveries/{{n}}/redeliver",
-        redeliver,
-        "Deliver one message again",
-        m.Queued,
-        _TAG,
-        problems=_GONE,
-        status=202,
-        scope=_SCOPE,
-        path_examples=_ONE,
-    ),
-    Operation(
-        "POST",
-        f"{_PATH}/replay",
-        replay,
-        "Deliver a range of messages again",
-        m.Queued,
-        _TAG,
-        (FROM_SEQUENCE, TO_SEQUENCE),
-        problems=(*_GONE, Code.WINDOW_REVERSED),
-        status=202,
-        scope=_SCOPE,
-        path_examples=_ONE,
-    ),
+    *confirming.OPERATIONS,
+    *delivery_routes.OPERATIONS,
 )
