@@ -43,6 +43,22 @@ def _is_operator(call: Call, token: str) -> bool:
     return bool(own) and hmac.compare_digest(own.encode(), token.encode())
 
 
+def may_operate(call: Call) -> None:
+    """Raise unless the caller shows the operator's token; a service that was given none takes no operator calls at all."""
+    token = _given(call)
+    if not call.service.settings.operator_token:
+        told = "This service was started without an operator's token (RADCOMMONS_OPERATOR_TOKEN), so it takes no operator calls."
+        raise ProblemError(Code.TOKEN_REFUSED, told)
+    if not _is_operator(call, token):
+        raise ProblemError(Code.TOKEN_REFUSED, "The token is not the operator's.")
+
+
+def author_of(call: Call) -> str:
+    """Who asks, as the header `X-Operator` names them; it is kept with every change."""
+    named = "".join(letter for letter in call.request.headers.get("X-Operator", "") if letter.isprintable()).strip()
+    return f"{named[:80]} (API)" if named else "operator (API)"
+
+
 def may_subscribe(call: Call) -> None:
     """Raise unless the caller may make a subscription: on a private service without an operator's token anybody, else the operator."""
     settings = call.service.settings

@@ -25,6 +25,7 @@ from api.routes import (
     feeds,
     feeds_of_alerts,
     latest,
+    operator,
     quakes,
     regions,
     samples,
@@ -51,6 +52,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *system.OPERATIONS,
     *sources.OPERATIONS,
     *feeds.OPERATIONS,
+    *operator.OPERATIONS,
     *stations.OPERATIONS,
     *series.OPERATIONS,
     *latest.OPERATIONS,
@@ -68,8 +70,8 @@ OPERATIONS: tuple[Operation, ...] = (
 
 _OPERATION: web.RequestKey[str] = web.RequestKey("operation", str)
 _PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, If-None-Match",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": "Accept, Authorization, Content-Type, If-None-Match, X-Operator",
     "Access-Control-Max-Age": "86400",
 }
 
@@ -95,15 +97,20 @@ def create_app(
     for operation in OPERATIONS:
         handle = _handler(operation)
         if operation.method == "GET":
-            app.router.add_get(operation.path, handle, allow_head=True)
+            app.router.add_get(_route(operation.path), handle, allow_head=True)
         else:
-            app.router.add_route(operation.method, operation.path, handle)
+            app.router.add_route(operation.method, _route(operation.path), handle)
     told = openapi_bytes(settings)
     app.router.add_get("/openapi.json", _document(told))
     add_pages(app)
     app.on_shutdown.append(_close)
     app.cleanup_ctx.append(_warm)
     return app
+
+
+def _route(path: str) -> str:
+    """A path as the router takes it: what stands before the colon of `{id}:pause` is the id, and not the whole of it."""
+    return path.replace("{id}", "{id:[^:/{}]+}") if path.startswith("/v1/feeds/") else path
 
 
 async def _warm(app: web.Application) -> AsyncIterator[None]:

@@ -36,6 +36,10 @@ class ApiMetrics:
         self.critical = Gauge(
             "radcommons_feed_critical", "1 for a feed that readiness depends on", ["feed"], registry=self.registry
         )
+        self.held = Gauge(
+            "radcommons_config_held", "1 for a file of the configuration that does not run as it stands", ["file"],
+            registry=self.registry,
+        )  # fmt: skip
         self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, operation: str, status: int, seconds: float) -> None:

@@ -23,6 +23,7 @@ class ApiSettings:
     channels: tuple[str, ...] = ("webhook", "plain")  # how subscribers can be told; `email` where there is a relay
     check_s: float = 0.25  # how long the store's word on what is new may be relied on
     warm_up: bool = True  # make the baselines of all series when the service starts, not when somebody asks
+    operator_wait_s: float = 25.0  # how long an operator's call waits for the collector
     stream_every_s: float = 1.0
     most_streams: int = 200
     body_limit_bytes: int = 64 * 1024

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from domain.readings import Answer
 from specs.feed import FeedSpec
 from specs.loading import Config
 from specs.problems import parse_yaml, position
-from specs.running import digest_of
+from specs.running import digest_of, text_diff
 
 #: Answers of one form, and of all forms, that two versions are held against.
 EACH, MOST = 6, 24
@@ -111,12 +110,6 @@ def archived(
         return ""
 
     return newest_captures(folder, key_of, each=each, most=most)
-
-
-def text_diff(before: str, after: str, name: str) -> str:
-    """A unified difference of two versions of a file."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), f"{name} (runs)", name, lineterm="", n=2)
-    return "\n".join(lines)
 
 
 def _portrait(config: Config, feed: FeedSpec, captures: Sequence[Fetched]) -> tuple[Portrait, list[Doubt]]:

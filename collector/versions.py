@@ -15,11 +15,11 @@ from pathlib import Path
 
 import structlog
 
-from collector.planning import Plan, archived, plan_feed, text_diff
+from collector.planning import Plan, archived, plan_feed
 from domain.clock import Clock
 from specs.feed import FeedSpec
 from specs.loading import Config, ConfigError, Held, load_text
-from specs.running import Kept, digest_of, load_running
+from specs.running import Kept, digest_of, load_running, text_diff
 from store.config_files import ConfigChange, ConfigFileRow, config_files, drop_files, keep_files
 from store.engine import Store
 

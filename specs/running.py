@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -30,6 +31,12 @@ class Kept:
 def digest_of(text: str) -> str:
     """SHA-256 of a file's text: the name of a version."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def text_diff(before: str, after: str, name: str) -> str:
+    """A unified difference of two versions of a file."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), f"{name} (runs)", name, lineterm="", n=2)
+    return "\n".join(lines)
 
 
 def texts_of(folder: Path) -> dict[str, str]:

@@ -134,6 +134,34 @@ class RefusalList(Struct, frozen=True, kw_only=True):
     refusals: tuple[Refusal, ...]
 
 
+class HeldFile(Struct, frozen=True, kw_only=True):
+    """A file of the configuration that does not run as it stands: it is broken, or held back, and `runs` goes on in its stead."""
+
+    file: str
+    version: Annotated[str, Meta(description="SHA-256 of the file as it stands; empty when it is gone")]
+    runs: Annotated[str, Meta(description="SHA-256 of what runs in its stead; empty when nothing does")]
+    problems: Annotated[tuple[str, ...], Meta(description="each with file, line, column and what to do")]
+
+
+class Score(Struct, frozen=True, kw_only=True):
+    """One rule of the scorecard: done, todo or exempt, and why."""
+
+    rule: str
+    meaning: str
+    standing: str
+    why: str
+
+
+class Scorecard(Struct, frozen=True, kw_only=True):
+    """How good a feed's file is."""
+
+    feed: str
+    done: int
+    todo: int
+    exempt: int
+    scores: tuple[Score, ...]
+
+
 class Feed(Struct, frozen=True, kw_only=True):
     """One thing that is polled. Its three clocks tell apart: asked, answered, and told something new."""
 
@@ -155,6 +183,10 @@ class Feed(Struct, frozen=True, kw_only=True):
         ),
     ]
     cause: str
+    effect: Annotated[str, Meta(description="what the state means for whoever reads values")]
+    mends: Annotated[str, Meta(description="what mends it; empty when nothing is to be mended")]
+    version: Annotated[str, Meta(description="SHA-256 of the version of its file that runs")]
+    held: HeldFile | None
     last_try: Instant | None
     last_success: Instant | None
     last_new: Instant | None

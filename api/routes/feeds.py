@@ -14,8 +14,12 @@ from api.problems import Code, ProblemError
 from api.selecting import window
 from api.service import Service
 from api.telling import texts
+from domain.feed_words import effect, mends
 from domain.states import FeedState
 from specs.feed import FeedSpec
+from specs.loading import Config
+from specs.running import digest_of
+from specs.scorecard import MEANINGS, Seen, Standing, scores
 from store import read
 from store.rows import AnswerRow, FeedHealthRow, RunRow
 
@@ -47,9 +51,18 @@ def tell_run(row: RunRow) -> m.Run:
     )
 
 
-def tell_feed(feed: FeedSpec, health: FeedHealthRow | None) -> m.Feed:
+def tell_held(config: Config) -> tuple[m.HeldFile, ...]:
+    """Every file that does not run as it stands."""
+    return tuple(
+        m.HeldFile(file=one.name, version=one.digest, runs=one.runs, problems=one.problems) for one in config.held
+    )
+
+
+def tell_feed(feed: FeedSpec, health: FeedHealthRow | None, config: Config) -> m.Feed:
     """A feed with its state; without a record it has never run."""
     schedule, rights = feed.schedule, feed.rights
+    state, cause = (health.state, health.cause) if health else (FeedState.NEVER_RUN, "")
+    file = f"feeds/{feed.id}.yaml"
     return m.Feed(
         id=feed.id,
         title=texts(feed.title),
@@ -74,13 +87,17 @@ def tell_feed(feed: FeedSpec, health: FeedHealthRow | None) -> m.Feed:
             late_after_s=schedule.late_after_s,
             silent_after_s=schedule.silent_after_s,
         ),
-        state=health.state if health else FeedState.NEVER_RUN,
-        cause=health.cause if health else "",
+        state=state,
+        cause=cause,
+        effect=effect(state),
+        mends=mends(state, cause),
+        version=digest_of(config.texts[file]) if file in config.texts else "",
+        held=next((one for one in tell_held(config) if one.file == file), None),
         last_try=told_or_none(health.last_try_s) if health else None,
         last_success=told_or_none(health.last_success_s) if health else None,
         last_new=told_or_none(health.last_new_s) if health else None,
         last_run=tell_run(health.last_run) if health and health.last_run else None,
-        links={name: f"/v1/feeds/{feed.id}/{name}" for name in ("runs", "availability")}
+        links={name: f"/v1/feeds/{feed.id}/{name}" for name in ("runs", "availability", "scorecard")}
         | {"stations": f"/v1/stations?feed={feed.id}"},
     )
 
@@ -89,6 +106,12 @@ def known_feed(service: Service, feed_id: str) -> FeedSpec:
     """The feed with an id; raises ProblemError 404."""
     feed = service.feeds.get(feed_id)
     if feed is None:
+        held = next((one for one in service.config.held if one.name == f"feeds/{feed_id}.yaml"), None)
+        if held is not None:
+            told = "; ".join(held.problems)
+            raise ProblemError(
+                Code.NOT_FOUND, f"The file of {feed_id!r} is broken, and no version of it ever ran: {told}"
+            )
         raise ProblemError(Code.NOT_FOUND, f"No feed {feed_id!r} is known.")
     return feed
 
@@ -97,7 +120,7 @@ async def feeds(call: Call) -> Reply:
     """All feeds with their states."""
     health = (await call.service.pulse()).health
     page, more = sliced(call, call.service.config.feeds, lambda feed: feed.id)
-    rows = tuple(tell_feed(feed, health.get(feed.id)) for feed in page)
+    rows = tuple(tell_feed(feed, health.get(feed.id), call.service.config) for feed in page)
     return Reply(m.FeedList(generated=told(call.now_s), feeds=rows, next=more), rows=rows, row=m.Feed, next=more)
 
 
@@ -105,7 +128,29 @@ async def feed(call: Call) -> Reply:
     """One feed."""
     spec = known_feed(call.service, call.path["id"])
     health = (await call.service.pulse()).health
-    return Reply(m.FeedAnswer(generated=told(call.now_s), feed=tell_feed(spec, health.get(spec.id))))
+    return Reply(
+        m.FeedAnswer(generated=told(call.now_s), feed=tell_feed(spec, health.get(spec.id), call.service.config))
+    )
+
+
+async def scorecard(call: Call) -> Reply:
+    """How good a feed's file is, rule by rule."""
+    spec = known_feed(call.service, call.path["id"])
+    record = (await call.service.pulse()).health.get(spec.id)
+    source = call.service.sources.get(spec.source)
+    found = scores(Seen(spec, source, record is not None and record.last_success_s is not None))
+    rows = tuple(
+        m.Score(rule=one.rule, meaning=MEANINGS[one.rule], standing=one.standing, why=one.why) for one in found
+    )
+    counted = Counter(one.standing for one in found)
+    body = m.Scorecard(
+        feed=spec.id,
+        done=counted[Standing.DONE],
+        todo=counted[Standing.TODO],
+        exempt=counted[Standing.EXEMPT],
+        scores=rows,
+    )
+    return Reply(body, rows=rows, row=m.Score)
 
 
 async def runs(call: Call) -> Reply:
@@ -217,6 +262,18 @@ OPERATIONS = (
         "GET", "/v1/feeds", feeds, "Feeds and their states", m.FeedList, "feeds", p.PAGE, ("json", "csv", "ndjson")
     ),
     Operation("GET", "/v1/feeds/{id}", feed, "One feed", m.FeedAnswer, "feeds", problems=_GONE, path_examples=_ONE),
+    Operation(
+        "GET",
+        "/v1/feeds/{id}/scorecard",
+        scorecard,
+        "How good a feed's file is",
+        m.Scorecard,
+        "feeds",
+        (),
+        ("json", "csv", "ndjson"),
+        _GONE,
+        path_examples=_ONE,
+    ),
     Operation(
         "GET",
         "/v1/feeds/{id}/runs",

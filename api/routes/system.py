@@ -10,9 +10,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from analysis.freshness import BLIND
 from api.clocktext import told, told_or_none
 from api.models.common import FeedBrief, Instant, Link, Struct
+from api.models.feeds import HeldFile
 from api.openapi import DISCLAIMER
 from api.operation import Call, Operation, Reply
 from api.problems import TABLE, Code, ProblemError, type_of
+from api.routes.feeds import tell_held
 from api.service import Service
 from api.telling import feed_brief
 from domain.states import FeedState
@@ -29,6 +31,7 @@ class Root(Struct, frozen=True, kw_only=True):
     data_horizon: Instant | None
     exercise: bool
     disclaimer: str
+    notices: tuple[HeldFile, ...]
     links: Mapping[str, Link]
 
 
@@ -100,6 +103,7 @@ async def root(call: Call) -> Reply:
         data_horizon=told_or_none(horizon),
         exercise=any(feed.exercise for feed in call.service.config.feeds),
         disclaimer=DISCLAIMER,
+        notices=tell_held(call.service.config),
         links=links,
     )
     return Reply(body)
@@ -146,6 +150,9 @@ async def _gauges(service: Service) -> CollectorRegistry:
     metrics, health, now_s = service.metrics, (await service.pulse()).health, service.now_s()
     metrics.age.clear()
     metrics.success.clear()
+    metrics.held.clear()
+    for file in service.config.held:
+        metrics.held.labels(file.name).set(1)
     for feed in service.config.feeds:
         record = health.get(feed.id)
         current = record.state if record else FeedState.NEVER_RUN

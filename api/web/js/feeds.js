@@ -33,6 +33,7 @@ function feedRow(feed) {
       "td", {},
       make("span", { class: "state" }, picture(FEED_LOOKS[state] ?? LOOKS.silent, state), t(`feed_state.${state}`, {}, state)),
       cause && cause !== state ? make("div", { class: "hint" }, causeText(cause)) : null,
+      feed.held ? make("div", { class: "hint", "data-held": feed.id }, t("feeds.held", { reason: feed.held.problems[0] ?? "" })) : null,
     ),
     clock(clocks.last_try), clock(clocks.last_success), clock(clocks.last_new),
   );
