@@ -9,35 +9,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.arrays import Arrays, BoolArray, SeriesLike, bounded, floors, measured
-from analysis.baseline import LEAST_FOR_SUMMARY, Baselines, baselines, scale_floor
+from analysis.arrays import Arrays, SeriesLike
+from analysis.baseline import LEAST_FOR_SUMMARY
 from analysis.freshness import Standings, freshness, late_after
-from analysis.grouped import starts_and_counts
+from analysis.grouped import quantiles
 from analysis.mirrors import mirrors
 from analysis.rainfall import Rainfall, rainfall
 from analysis.sentences import Counts, sentences
+from analysis.standing import Columns, columns_of, common_unit
 from analysis.summary import AreaName, Departures, Extreme, Kind, Summary, WindowClass
 from analysis.verdict import Evidence, verdict
 from domain.flags import UNFIT, Qc
-from domain.quantities import BY_ID as QUANTITIES
-from domain.quantities import CONTEXT, DOSE_RATES
+from domain.quantities import CONTEXT
 from domain.readings import NO_TIME, FloatArray, IntArray
 from domain.reasons import Untold
 from domain.states import CENSORING_CODES, Censoring, Freshness
-from domain.units import BY_CODE, Dimension, convert
+from domain.units import BY_CODE, Dimension
 
 #: A station that has given nothing new for this long while others of its feed have, and that is not even in its publisher's list of missing
 #: ones, is no longer expected. Where a whole feed fell silent every station of it stays expected, and missing.
 FORGOTTEN_AFTER_S = 30 * 86400
-#: Rise and z of a station that reads above its own range, and far above, in nSv/h (or nGy/h); other kinds: share of the median.
-ABOVE = ((15.0, 5.0), (12.0, 7.0))
-FAR_ABOVE = (100.0, 5.0)
-_RELATIVE_ABOVE = (0.2, 5.0)
-_RELATIVE_FAR = (2.0, 5.0)
 #: With rain near a rise below this is ordinary (99.9 % of natural ones); above it rain explains nothing.
 RAIN_LIMIT = 60.0
 _PREFERRED_WINDOW_S = 600
-_DOSE_UNITS = ("nSv/h", "nGy/h")
 _INTERVALS = 49
 _LAB = frozenset(
     {
@@ -54,20 +48,6 @@ _WHY_NOT = {
     Freshness.FEED_LATE: Untold.FEED_BLIND,
     Freshness.NEVER: Untold.SILENT,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """Per-series facts (S rows) computed once for every kind, values in the quantity's unit; newest_* is -1 where there is no row."""
-
-    value: FloatArray
-    newest: IntArray
-    newest_used: IntArray
-    base: Baselines
-    rise: FloatArray
-    above: BoolArray
-    far: BoolArray
-    newest_fit: BoolArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +71,7 @@ def summarise(area: AreaName, arrays: Arrays, feeds: Standings, *, now_s: int, w
     `window_s` is the span in which a station counts as reporting.
     """
     kinds = _by_kind(arrays.series)
-    question = _Question(area, arrays, _columns(arrays), feeds, rainfall(arrays), now_s, window_s)
+    question = _Question(area, arrays, columns_of(arrays), feeds, rainfall(arrays), now_s, window_s)
     found = [
         _summary(question, kind, rows)
         for kind, rows in sorted(kinds.items(), key=lambda item: _order(item[0]))
@@ -139,12 +119,6 @@ def kind_of(like: SeriesLike) -> Kind:
     )
 
 
-def common_unit(quantity: str, unit: str) -> str:
-    """The unit that values of a series are compared in: the quantity's own, unless the published one is of another dimension."""
-    own = QUANTITIES[quantity].unit
-    return own if BY_CODE[own].dimension is BY_CODE[unit].dimension else unit
-
-
 def _order(kind: Kind) -> tuple[str, ...]:
     return (kind.medium, kind.quantity, kind.analyte, kind.dimension.value, kind.window_class.value, str(kind.exercise))
 
@@ -155,75 +129,13 @@ def _takes_part(like: SeriesLike, feed_heard_s: int) -> bool:
     return bool(like.station.mark) or feed_heard_s - like.station.last_seen_s <= FORGOTTEN_AFTER_S
 
 
-def _columns(arrays: Arrays) -> _Columns:
-    groups = len(arrays.series)
-    scales = _scales(arrays.series)
-    factor = np.array([scale.factor for scale in scales], dtype=np.float64)
-    value = arrays.value * factor[arrays.index] if (factor != 1.0).any() else arrays.value
-    floor = (floors(arrays.series) * factor)[arrays.index]
-    usable, fit = bounded(value, arrays.censoring, arrays.qc, floor)
-    index, good = arrays.index[fit], usable[fit]
-    base = baselines(index, arrays.end_s[fit], good, np.array([scale.floor for scale in scales], dtype=np.float64))
-    newest_fit, fit_rows = _last_rows(index, groups), np.flatnonzero(fit)
-    known = newest_fit >= 0
-    now_value = np.full(groups, np.nan)
-    now_value[known] = good[newest_fit[known]]
-    newest_used = np.full(groups, -1, dtype=np.int64)
-    newest_used[known] = fit_rows[newest_fit[known]]
-    rise = np.where(base.count >= LEAST_FOR_SUMMARY, now_value - base.median, np.nan)
-    above, far = _gates(np.array([scale.by_dose for scale in scales], dtype=np.bool_), base, rise)
-    newest = _last_rows(arrays.index, groups)
-    measured_now = np.zeros(groups, dtype=np.bool_)
-    heard = newest >= 0
-    measured_now[heard] = measured(value[newest[heard]], arrays.censoring[newest[heard]], arrays.qc[newest[heard]])
-    return _Columns(value, newest, newest_used, base, rise, above, far, measured_now)
-
-
-def _gates(dose: BoolArray, base: Baselines, rise: FloatArray) -> tuple[BoolArray, BoolArray]:
-    """Which series read above their own range, and far above it: by nSv/h (nGy/h) for dose rates, else by the share of the median."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        z = rise / base.scale
-        by_dose = np.logical_or.reduce([(rise >= least) & (z >= sigmas) for least, sigmas in ABOVE])
-        far_dose = (rise >= FAR_ABOVE[0]) & (z >= FAR_ABOVE[1])
-        share, far = (
-            (rise >= part * np.abs(base.median)) & (z >= sigmas) & (base.median != 0.0)
-            for part, sigmas in (_RELATIVE_ABOVE, _RELATIVE_FAR)
-        )
-    return np.where(dose, by_dose, share), np.where(dose, far_dose, far)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """What every series of one quantity and published unit shares: factor to the common unit, smallest scale, whether nSv/h gates apply."""
-
-    factor: float
-    floor: float
-    by_dose: bool
-
-
-def _scales(series: Sequence[SeriesLike]) -> list[_Scale]:
-    """The scale of each series; made once per quantity and unit, of which there are few."""
-    known: dict[tuple[str, str], _Scale] = {}
-    pairs = [(like.series.quantity, like.series.unit) for like in series]
-    for quantity, unit in set(pairs):
-        common, dose = common_unit(quantity, unit), quantity in DOSE_RATES
-        floor = float(scale_floor(quantity, common, np.zeros(1))[0]) if dose else float("nan")
-        known[quantity, unit] = _Scale(convert(1.0, unit, common), floor, dose and common in _DOSE_UNITS)
-    return [known[pair] for pair in pairs]
-
-
-def _last_rows(index: IntArray, groups: int) -> IntArray:
-    starts, counts = starts_and_counts(index, groups)
-    return np.where(counts > 0, starts + counts - 1, -1)
-
-
 @dataclass(frozen=True, slots=True)
 class _Question:
     """What every kind of one call shares."""
 
     area: AreaName
     arrays: Arrays
-    columns: _Columns
+    columns: Columns
     feeds: Standings
     rain: Rainfall
     now_s: int
@@ -309,10 +221,11 @@ def _see_all(q: _Question, rows: list[int]) -> list[_Seen]:
     end_s = np.where(last >= 0, q.arrays.end_s[last] if len(q.arrays.end_s) else NO_TIME, NO_TIME)
     limits = {feed: late_after(q.feeds.of(feed)) for feed in {series[row].series.feed_id for row in rows}}
     limit = np.array([limits[series[row].series.feed_id] for row in rows], dtype=np.float64)
-    plain = (q.now_s - end_s <= limit) & columns.newest_fit[rows]
+    fresh = q.now_s - end_s <= limit
+    habits = _habits(q.arrays, last[~fresh & (last >= 0)])  # dear to find out, and excuses at most: of late ones only
     told = zip(
         rows,
-        plain.tolist(),
+        (fresh & columns.newest_fit[rows]).tolist(),
         (columns.base.count[rows] >= LEAST_FOR_SUMMARY).tolist(),
         columns.above[rows].tolist(),
         columns.far[rows].tolist(),
@@ -321,21 +234,16 @@ def _see_all(q: _Question, rows: list[int]) -> list[_Seen]:
     )
     found = []
     for row, good, judged, above, far, reported in told:
-        why, beyond = (None, False) if good else _why_not(q, row)
+        why, beyond = (None, False) if good else _why_not(q, row, habits)
         found.append(_Seen(row, series[row], why, judged, above, far, beyond, reported))
     return found
 
 
-def _why_not(q: _Question, row: int) -> tuple[Untold | None, bool]:
+def _why_not(q: _Question, row: int, habits: Mapping[int, float]) -> tuple[Untold | None, bool]:
     """Why a series takes no part (None: it does after all, by its own habit), and whether it lies beyond its detector's range."""
     arrays, last = q.arrays, int(q.columns.newest[row])
     end_s = int(arrays.end_s[last]) if last >= 0 else None
-    standing = q.feeds.of(arrays.series[row].series.feed_id)
-    found = freshness(end_s, q.now_s, standing)
-    if found is not Freshness.FRESH:
-        found = freshness(
-            end_s, q.now_s, standing, _interval_s(arrays, last)
-        )  # its habit is dear to find out, and excuses at most
+    found = freshness(end_s, q.now_s, q.feeds.of(arrays.series[row].series.feed_id), habits.get(last))
     if found is not Freshness.FRESH:
         return _WHY_NOT[found], False
     return _unfit(int(arrays.qc[last]), CENSORING_CODES[int(arrays.censoring[last])], float(q.columns.value[last]))
@@ -349,13 +257,18 @@ def _unfit(qc: int, code: Censoring, value: float) -> tuple[Untold | None, bool]
     return (Untold.BELOW_RANGE if low else Untold.QC_FAILED), bool(qc & Qc.ABOVE_RANGE) or code is Censoring.ABOVE
 
 
-def _interval_s(arrays: Arrays, last: int) -> float | None:
-    """The usual interval of the series whose newest row is `last`, from its last readings; None with too few of them."""
-    if last < 0:
-        return None
-    first = max(int(np.searchsorted(arrays.index, arrays.index[last])), last + 1 - _INTERVALS)
-    ends = arrays.end_s[first : last + 1]
-    return float(np.median(np.diff(ends))) if len(ends) >= 4 else None
+def _habits(arrays: Arrays, last: IntArray) -> dict[int, float]:
+    """The usual interval in seconds of each series whose newest row is in `last`, from its last readings; none with too few of them."""
+    first = np.maximum(np.searchsorted(arrays.index, arrays.index[last]), last + 1 - _INTERVALS)
+    enough = last - first >= 3
+    last, first = last[enough], first[enough]
+    if not len(last):
+        return {}
+    size = last - first
+    group = np.repeat(np.arange(len(last)), size)
+    row = np.repeat(first, size) + np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+    gaps = (arrays.end_s[row + 1] - arrays.end_s[row]).astype(np.float64)
+    return dict(zip(last.tolist(), quantiles(group, gaps, len(last), (0.5,))[:, 0].tolist(), strict=True))
 
 
 def _by_station(seen: Iterable[_Seen]) -> dict[str, _Seen]:
@@ -408,7 +321,7 @@ def _extreme(fresh: list[_Seen], values: FloatArray, q: _Question, *, largest: b
     return Extreme(float(values[at]), one.like.station.station.uid, one.like.series.uid, end_s)
 
 
-def _departures(fresh: list[_Seen], columns: _Columns) -> Departures | None:
+def _departures(fresh: list[_Seen], columns: Columns) -> Departures | None:
     judged = [one for one in fresh if one.judged]
     if not judged:
         return None

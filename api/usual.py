@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.arrays import measured
 from analysis.baseline import LEAST_FOR_SUMMARY, baselines, scale_floor
-from analysis.regional import ABOVE, FAR_ABOVE
+from analysis.standing import ABOVE, FAR_ABOVE
 from api.models.values import Usual
 from api.units import canonical_unit
 from domain.flags import UNFIT
