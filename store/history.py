@@ -16,17 +16,18 @@ from typing import Any
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.readings import NO_TIME, IntArray
+from domain.readings import NO_TIME, FloatArray, IntArray
 from store import packed
 from store.incoming import SERIES_BITS
 from store.packed import DAY_S, day_at
 from store.packing import Day, empty_day, joined
-from store.unpacking import Known
+from store.unpacking import NO_RECEIPTS, Known
 from store.window import Segment, empty
 
 #: One version as read: series_id, end_s, value, digits, qc, censoring, revision, published_after_s, limit, text, received_s, sha256.
 Row = Sequence[Any]
 _READINGS_A_DAY = 64
+_ROLLED_COLUMNS = frozenset({"qc", "censoring"})
 _SUMMARY_COLUMNS = frozenset({"digits", "qc", "censoring", "received_after_s"})
 
 
@@ -123,7 +124,9 @@ async def _with_receipts(connection: AsyncConnection, blobs: Sequence[Any]) -> _
     return _Found(blobs, await packed.receipts(connection, [row[2] for row in blobs]))
 
 
-async def _blobs(connection: AsyncConnection, days: tuple[int, int], window: Window) -> _Found:
+async def _blobs(
+    connection: AsyncConnection, days: tuple[int, int], window: Window, *, receipts: bool = True
+) -> _Found:
     statement = Statement(connection.dialect.name)
     source = statement.each(window.ids)
     known = f" AND p.first_received_s <= {statement.value(window.as_of_s)}" if window.as_of_s is not None else ""
@@ -133,7 +136,8 @@ async def _blobs(connection: AsyncConnection, days: tuple[int, int], window: Win
         f"AND p.day + p.days > {statement.value(days[0])}",
         tuple(statement.values),
     )
-    return await _with_receipts(connection, found.fetchall())
+    blobs = found.fetchall()
+    return await _with_receipts(connection, blobs) if receipts else _Found(blobs, NO_RECEIPTS)
 
 
 async def _next_day(connection: AsyncConnection, day: int, ids: IntArray | None) -> int | None:
@@ -249,6 +253,37 @@ async def segment(connection: AsyncConnection, window: Window) -> Segment:
         return empty()
     found = await _blobs(connection, span, window)
     return await asyncio.to_thread(_columns, found, window) if found.blobs else empty()
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What roll-ups need of readings, in order of (series, end); without the receipts, which no roll-up needs."""
+
+    series_id: IntArray
+    end_s: IntArray
+    value: FloatArray
+    censoring: IntArray
+    qc: IntArray
+
+    def take(self, rows: IntArray) -> Stack:
+        """The rows chosen by an index array, in its order."""
+        return Stack(self.series_id[rows], self.end_s[rows], self.value[rows], self.censoring[rows], self.qc[rows])
+
+
+async def stack(connection: AsyncConnection, window: Window) -> Stack:
+    """Packed versions of a window in order of (series, end)."""
+    span = await _span(connection, window)
+    if span is None:
+        return _stacked(_Found((), NO_RECEIPTS), window)
+    return await asyncio.to_thread(_stacked, await _blobs(connection, span, window, receipts=False), window)
+
+
+def _stacked(found: _Found, window: Window) -> Stack:
+    opened = _Found(sorted(map(tuple, found.blobs)), found.receipts).open(_ROLLED_COLUMNS)
+    day = opened.day
+    made = Stack(opened.series_id, day.end_s, day.value, day.censoring, day.qc)
+    at = opened.where(window)
+    return made if len(at) == len(day) else made.take(at)
 
 
 def _columns(found: _Found, window: Window) -> Segment:

@@ -9,7 +9,6 @@ of speed alone. Days still under way are left marked, for every sweep would only
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,7 +17,7 @@ import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.readings import IntArray, Series
-from store import dirt, history
+from store import dirt, history, packed
 from store.bucketing import (
     CENSORED,
     COUNT,
@@ -33,18 +32,20 @@ from store.bucketing import (
     UNFIT_COUNT,
     Buckets,
     bucketed,
+    hours_and_days,
 )
 from store.engine import Store
-from store.history import Statement, Window
+from store.history import Stack, Statement, Window
 from store.incoming import SERIES_BITS, SERIES_MASK
 from store.observing import FEW_SERIES, columns
-from store.packed import day_at
-from store.rollup_rows import SLOTS, Days, days_of, decoded, encoded
+from store.packed import day_at, days_at
+from store.rollup_rows import SLOTS, Days, days_of, decoded, encoded, without_hours
 from store.rows import BucketRow
 from store.window import Segment
 
 _LOCK = 7_218_553
-_AT_ONCE = 500
+#: Series-days in one transaction: so many keep the other writers for some hundredths of a second.
+_AT_ONCE = 2_000
 #: A day is finished so long after its end: late readings have mostly come, and what comes later only marks it again.
 SETTLED_S = 2 * HOUR_S
 
@@ -52,7 +53,7 @@ SETTLED_S = 2 * HOUR_S
 async def refresh(store: Store, limit: int = 10_000, *, until_s: int | None = None) -> int:
     """Recompute days of series that are marked and ended by `until_s` (two hours behind the newest receipt); how many were done.
 
-    At most `limit`, the oldest first, a few hundred in each transaction; may be stopped anywhere and called again.
+    At most `limit`, the oldest first, some hundred in each transaction; may be stopped anywhere and called again.
     """
     if until_s is None:
         async with store.reading() as connection:
@@ -60,51 +61,56 @@ async def refresh(store: Store, limit: int = 10_000, *, until_s: int | None = No
         if newest is None:
             return 0
         until_s = int(newest) - SETTLED_S
+    async with store.writing() as connection:
+        await _lock(store, connection)
+        rows = await dirt.arrange(connection, until_s // DAY_S, min(_AT_ONCE, limit))
     done = 0
-    while done < limit:
-        async with store.writing() as connection:
-            step = await _refresh(store, connection, until_s // DAY_S, min(_AT_ONCE, limit - done))
-        if not step:
+    for row in rows:
+        if done >= limit:
             break
-        done += step
+        async with store.writing() as connection:
+            await _lock(store, connection)
+            done += await _refresh(connection, row, limit - done)
         await asyncio.sleep(0)
     return done
 
 
-async def _refresh(store: Store, connection: AsyncConnection, before_day: int, limit: int) -> int:
+async def _lock(store: Store, connection: AsyncConnection) -> None:
     if not store.is_sqlite:
         await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-    rows, keys = await dirt.marked(connection)
-    chosen = keys[: np.searchsorted(keys, before_day << SERIES_BITS)][:limit]
-    if not len(chosen):
-        if len(rows) > 1:
-            await dirt.replace(connection, rows, keys)
-        return 0
-    made = await _computed(connection, chosen)
-    await _store(connection, chosen, made)
-    await dirt.replace(connection, rows, keys[len(chosen) :])
+
+
+async def _refresh(connection: AsyncConnection, row: int, limit: int) -> int:
+    keys = await dirt.take(connection, row)
+    await dirt.mark(connection, keys[limit:])
+    chosen = keys[:limit]
+    if len(chosen):
+        await _store(connection, chosen, await _computed(connection, chosen))
     return len(chosen)
 
 
 async def _computed(connection: AsyncConnection, keys: IntArray) -> list[Days]:
     """Roll-ups of series-days as what stands says now; a day without readings has none."""
     made: list[Days] = []
-    for day, part in itertools.groupby(keys.tolist(), key=lambda key: key >> SERIES_BITS):
-        ids = np.array([key & SERIES_MASK for key in part], dtype=np.int64)
-        found = await _standing(connection, Window(day * DAY_S + 1, (day + 1) * DAY_S + 1, ids))
-        if len(found):
-            made.append(await asyncio.to_thread(_rolled_day, found))
+    span = (keys >> SERIES_BITS) // packed.SPAN
+    for number in np.unique(span).tolist():
+        part = np.unique(keys[span == number])
+        first, last = int(part[0] >> SERIES_BITS), int(part[-1] >> SERIES_BITS)
+        ids = np.unique(part & SERIES_MASK)
+        found = await _standing(connection, Window(first * DAY_S + 1, (last + 1) * DAY_S + 1, ids))
+        if len(found.series_id):
+            made.append(await asyncio.to_thread(_rolled, found, part))
     return made
 
 
-async def _standing(connection: AsyncConnection, window: Window) -> Segment:
-    """What stands of a window, as columns; without the receipts, which no roll-up needs."""
+async def _standing(connection: AsyncConnection, window: Window) -> Stack:
+    """What stands of a window, in order of series and end."""
     assert window.ids is not None
-    found: list[Any] = []
+    hot: list[Any] = []
     for begin in range(0, len(window.ids), FEW_SERIES):
-        found += await _hot(connection, replace(window, ids=window.ids[begin : begin + FEW_SERIES]))
-    old = await history.segment(connection, window)
-    return await asyncio.to_thread(_together, found, old) if found else old
+        hot += await _hot(connection, replace(window, ids=window.ids[begin : begin + FEW_SERIES]))
+    old = await history.stack(connection, window)
+    return await asyncio.to_thread(_together, hot, old) if hot else old
 
 
 async def _hot(connection: AsyncConnection, window: Window) -> Sequence[Any]:
@@ -112,29 +118,33 @@ async def _hot(connection: AsyncConnection, window: Window) -> Sequence[Any]:
     assert window.ids is not None
     source, where = history.span_of(statement, window.from_s, window.to_s, by_stamps=statement.sqlite)
     found = await connection.exec_driver_sql(
-        f"SELECT r.end_s, r.series_id, r.value, r.censoring, r.qc FROM {source} "
+        f"SELECT r.series_id, r.end_s, r.value, r.censoring, r.qc FROM {source} "
         f"WHERE {where} AND {statement.among('r.series_id', window.ids)}",
         tuple(statement.values),
     )
     return found.fetchall()
 
 
-def _together(found: Sequence[Any], old: Segment) -> Segment:
-    end_s, series_id, value, censoring, qc = zip(*found, strict=True)
-    n = len(found)
-    key = (np.array(end_s, dtype=np.int64) << SERIES_BITS) | np.array(series_id, dtype=np.int64)
-    order = np.argsort(key)
-    hot = Segment(
-        key[order],
-        np.array(value, dtype=np.float64)[order],
-        np.full(n, np.nan),
-        np.zeros(n, dtype=np.int16),
-        np.array(censoring, dtype=np.int8)[order],
-        np.array(qc, dtype=np.int32)[order],
-        np.zeros(n, dtype=np.int64),
-        {},
+def _together(hot: Sequence[Any], old: Stack) -> Stack:
+    series_id, end_s, value, censoring, qc = zip(*hot, strict=True)
+    both = Stack(
+        np.concatenate([old.series_id, np.array(series_id, dtype=np.int64)]),
+        np.concatenate([old.end_s, np.array(end_s, dtype=np.int64)]),
+        np.concatenate([old.value, np.array(value, dtype=np.float64)]),
+        np.concatenate([old.censoring, np.array(censoring, dtype=np.int64)]),
+        np.concatenate([old.qc, np.array(qc, dtype=np.int64)]),
     )
-    return old.put(hot) if len(old) else hot
+    return both.take(np.lexsort((both.end_s, both.series_id)))
+
+
+def _rolled(found: Stack, keys: IntArray) -> Days:
+    """Roll-ups of those days that are among the keys (in order)."""
+    of_row = (days_at(found.end_s) << SERIES_BITS) | found.series_id
+    at = np.searchsorted(keys, of_row).clip(max=len(keys) - 1)
+    meant = keys[at] == of_row
+    chosen = found if meant.all() else found.take(np.flatnonzero(meant))
+    censoring = chosen.censoring.astype(np.int8)
+    return days_of(*hours_and_days(chosen.series_id, chosen.end_s, chosen.value, censoring, chosen.qc))
 
 
 def _buckets(found: Segment, step_s: int) -> Buckets:
@@ -148,10 +158,6 @@ def _buckets(found: Segment, step_s: int) -> Buckets:
         found.qc[order].astype(np.int64),
         step_s,
     )
-
-
-def _rolled_day(found: Segment) -> Days:
-    return days_of(_buckets(found, HOUR_S), _buckets(found, DAY_S))
 
 
 async def _store(connection: AsyncConnection, keys: IntArray, made: Sequence[Days]) -> None:
@@ -203,18 +209,29 @@ async def buckets(
 
 
 async def _kept(connection: AsyncConnection, window: Window, resolution: str) -> list[Buckets]:
-    """From the rows kept, and for marked days from what stands."""
+    """From the rows kept; for marked days, and for hours of days with few readings, from what stands."""
     assert window.ids is not None
     first, last = day_at(window.from_s), day_at(window.to_s - 1)
     _, keys = await dirt.marked(connection)
     keys = keys[np.searchsorted(keys, first << SERIES_BITS) : np.searchsorted(keys, (last + 1) << SERIES_BITS)]
     keys = keys[np.isin(keys & SERIES_MASK, window.ids)]
+    found = await _stored(connection, window.ids, (first, last), keys)
+    if resolution == "1h":
+        hourless = np.array(without_hours([row[2] for row in found]), dtype=bool)
+        further = [(row[1] << SERIES_BITS) | row[0] for row, lacks in zip(found, hourless, strict=True) if lacks]
+        keys = np.concatenate([keys, np.array(further, dtype=np.int64)])
+        found = [row for row, lacks in zip(found, hourless, strict=True) if not lacks]
     made = await _computed(connection, keys)
-    made.append(await _stored(connection, window.ids, (first, last), keys))
-    return [_slots(days, resolution) for days in made]
+    numbers, days, rows = zip(*found, strict=True) if found else ((), (), ())
+    ids, of_days = np.array(numbers, dtype=np.int64), np.array(days, dtype=np.int64)
+    made.append(await asyncio.to_thread(decoded, ids, of_days, rows))
+    return [_slots(one, resolution) for one in made]
 
 
-async def _stored(connection: AsyncConnection, ids: IntArray, days: tuple[int, int], without: IntArray) -> Days:
+async def _stored(
+    connection: AsyncConnection, ids: IntArray, days: tuple[int, int], without: IntArray
+) -> list[tuple[int, int, bytes]]:
+    """Series, day and row of what is kept."""
     statement = Statement(connection.dialect.name)
     found: Sequence[Any] = (
         await connection.exec_driver_sql(
@@ -224,11 +241,7 @@ async def _stored(connection: AsyncConnection, ids: IntArray, days: tuple[int, i
         )
     ).fetchall()
     marked = set(without.tolist())
-    kept = [row for row in found if (row[1] << SERIES_BITS) | row[0] not in marked]
-    numbers = np.array([row[0] for row in kept], dtype=np.int64)
-    return await asyncio.to_thread(
-        decoded, numbers, np.array([row[1] for row in kept], dtype=np.int64), [bytes(row[2]) for row in kept]
-    )
+    return [(row[0], row[1], bytes(row[2])) for row in found if (row[1] << SERIES_BITS) | row[0] not in marked]
 
 
 def _slots(days: Days, resolution: str) -> Buckets:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
+import struct
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.flags import UNFIT, Qc
 from domain.readings import Batch
 from domain.states import CENSORING_CODES, Censoring
-from store import read
-from store.bucketing import bucketed
+from store import read, rollup_rows
+from store.bucketing import hours_and_days
 from store.compact import compact
 from store.engine import Store
-from store.rollup_rows import days_of, decoded, encoded
+from store.rollup_rows import days_of, decoded, encoded, without_hours
 from store.rollups import refresh
 from store.rows import BucketRow
 from store.write import commit_batch, withdraw
@@ -107,8 +110,10 @@ async def agrees(store: Store, example: int, standing: Standing, before: Standin
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-@given(steps=STEPS)
-def test_they_are_what_a_full_recompute_says(kept: tuple[asyncio.Runner, Store], steps: list[tuple[str, Any]]) -> None:
+@given(steps=STEPS, few=st.sampled_from([2, rollup_rows.FEW]))
+def test_they_are_what_a_full_recompute_says(
+    kept: tuple[asyncio.Runner, Store], steps: list[tuple[str, Any]], few: int
+) -> None:
     runner, store = kept
     example = next(_examples)
     standing: Standing = {}
@@ -139,25 +144,63 @@ def test_they_are_what_a_full_recompute_says(kept: tuple[asyncio.Runner, Store],
         await refresh(store, until_s=10 * DAY_S)
         await agrees(store, example, standing, {}, None)
 
-    runner.run(play())
+    with mock.patch.object(rollup_rows, "FEW", few):
+        runner.run(play())
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 3), st.integers(-200_000, 200_000), TOLD), max_size=40, unique_by=lambda row: row[:2]
-    )
-)
-def test_a_row_gives_back_the_numbers_to_the_bit(rows: list[tuple[int, int, tuple[float | None, int, int]]]) -> None:
-    rows = sorted(rows)
-    columns = (
+def columns_of(rows: list[tuple[int, int, tuple[float | None, int, int]]]) -> tuple[Any, ...]:
+    return (
         np.array([row[0] for row in rows], dtype=np.int64), np.array([row[1] for row in rows], dtype=np.int64),
         np.array([np.nan if row[2][0] is None else row[2][0] for row in rows], dtype=np.float64),
         np.array([row[2][1] for row in rows], dtype=np.int8), np.array([row[2][2] for row in rows], dtype=np.int64),
     )  # fmt: skip
-    days = days_of(bucketed(*columns, HOUR_S), bucketed(*columns, DAY_S))
-    back = decoded(days.series, days.day, encoded(days))
-    assert back.counts.tobytes() == days.counts.tobytes()
+
+
+LISTED = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(-200_000, 200_000), TOLD), max_size=40, unique_by=lambda row: row[:2]
+).map(sorted)
+
+
+@given(LISTED)
+def test_a_row_gives_back_the_numbers_to_the_bit(rows: list[tuple[int, int, tuple[float | None, int, int]]]) -> None:
+    days = days_of(*hours_and_days(*columns_of(rows)))
+    with mock.patch.object(rollup_rows, "FEW", 3):
+        told = encoded(days)
+        few = days.counts[:, -1].sum(axis=1) <= 3
+    back = decoded(days.series, days.day, told)
+    assert back.counts[~few].tobytes() == days.counts[~few].tobytes()
+    np.testing.assert_array_equal(back.measures[~few], days.measures[~few])
+    assert back.counts[:, -1].tobytes() == days.counts[:, -1].tobytes()
+    np.testing.assert_array_equal(back.measures[:, -1], days.measures[:, -1])
+    raw = np.array([row[0] == 0xFF for row in told], dtype=bool)
+    assert (np.array(without_hours(told), dtype=bool) == (few & ~raw)).all()
+
+
+@given(LISTED, st.integers(0, 3))
+def test_numbers_do_not_depend_on_what_else_is_computed(
+    rows: list[tuple[int, int, tuple[float | None, int, int]]], series: int
+) -> None:
+    every, alone = columns_of(rows), columns_of([row for row in rows if row[0] == series])
+    for together, one in zip(hours_and_days(*every), hours_and_days(*alone), strict=True):
+        own = together.series == series
+        np.testing.assert_array_equal(together.begin_s[own], one.begin_s)
+        np.testing.assert_array_equal(together.counts[own], one.counts)
+        np.testing.assert_array_equal(together.measures[own], one.measures)
+
+
+def test_a_row_of_an_older_program_is_read() -> None:
+    columns = columns_of([(1, 600 * i, (round(0.04 + i % 7 / 1000, 3), 0, 0)) for i in range(1, 145)])
+    days = days_of(*hours_and_days(*columns))
+    whole = np.rint(np.nan_to_num(days.measures[0]).T * 1e5).astype(np.int64)
+    least = int(whole.min())
+    planes = [
+        np.ascontiguousarray(one.astype("<u4")).view(np.uint8).reshape(-1, 4).T.tobytes()
+        for one in (days.counts[0].T, whole - least)
+    ]
+    row = struct.pack("<bq", 5, least) + zstandard.ZstdCompressor().compress(b"".join(planes))
+    back = decoded(days.series, days.day, [row])
     np.testing.assert_array_equal(back.measures, days.measures)
+    assert not without_hours([row])[0]
 
 
 async def test_marks_stay_until_a_day_is_finished(sqlite_store: Store) -> None:
