@@ -729,3 +729,30 @@ acknowledgements = Table(
     _whole("expires_s"),
     Index("acknowledgements_by_alert", "alert_uid", "at_s"),
 )
+
+kept_summaries = Table(
+    "kept_summaries",
+    metadata,
+    Column("area_id", Uid, nullable=False),
+    _whole("at_s"),
+    Column("audience", Uid, nullable=False),
+    Column("method", Integer, nullable=False),  # version of the way in which it was computed
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("area_id", "at_s", "audience", name="kept_summaries_pkey"),
+)
+
+site_watches = Table(
+    "site_watches",
+    metadata,
+    Column("site_id", Uid, nullable=False),
+    Column("event_uid", Uid, nullable=False),
+    _text("rule"),
+    _whole("shock_s"),
+    _whole("opened_s"),
+    _whole("closed_s", nullable=True),
+    _text("evidence"),  # JSON: who had answered when it was last looked at
+    _text("asked"),  # JSON: feed -> when it was asked out of turn
+    _flag("exercise"),
+    PrimaryKeyConstraint("site_id", "event_uid", name="site_watches_pkey"),
+    Index("site_watches_open", "closed_s"),
+)
