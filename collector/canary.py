@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from collector.doubts import Doubt
 from collector.portrait import Portrait, Trace
 from domain.readings import FloatArray, Station
+from domain.reasons import Refusal
 from specs.feed import Canary, FeedSpec
 
 _NEAR_DEG = 0.01
@@ -76,8 +77,8 @@ def _pair(old: Trace, new: Trace) -> _Pair:
 def _rows(old: Portrait, new: Portrait, feed: FeedSpec) -> Iterator[Doubt]:
     if old.values and not new.values:
         why = ", ".join(f"{reason} {count}" for reason, count in new.refused.most_common(3)) or "no row was found"
-        told = f"no value is left of {old.values} ({why}); is the row path or a column's name wrong?"
-        yield Doubt((*_first(feed), "decode"), told)
+        place, question = _WHERE.get(next(iter(dict(new.refused.most_common(1))), ""), _ROWS)
+        yield Doubt((*_first(feed), *place), f"no value is left of {old.values} ({why}); {question}")
     elif old.values and new.values < old.values * (1 - feed.canary.stations_share):
         worse = {reason: count - old.refused[reason] for reason, count in new.refused.items()}
         why = ", ".join(f"{reason} +{count}" for reason, count in sorted(worse.items()) if count > 0)
@@ -85,6 +86,18 @@ def _rows(old: Portrait, new: Portrait, feed: FeedSpec) -> Iterator[Doubt]:
             (*_first(feed), "measures"),
             f"{new.values} values where the running version reads {old.values}{f' ({why})' if why else ''}; which rows fell out?",
         )
+
+
+_ROWS: tuple[tuple[str, ...], str] = (("decode",), "is the row path or a column's name wrong?")
+#: What the commonest refusal points at.
+_WHERE: Mapping[str, tuple[tuple[str, ...], str]] = {
+    Refusal.TIME_IN_FUTURE: (("time", "zone"), "are the stamps in another zone?"),
+    Refusal.TIME_TOO_OLD: (("time", "format"), "are the stamps read as what they are?"),
+    Refusal.BAD_TIME: (("time", "format"), "are the stamps spelt otherwise?"),
+    Refusal.BAD_NUMBER: (("measures",), "are these the columns of the numbers?"),
+    Refusal.UNKNOWN_UNIT: (("measures",), "does the answer state another unit?"),
+    Refusal.NO_KEY: (("station", "key"), "is this the column that names the station?"),
+}
 
 
 def _stations(old: Portrait, lost: list[str], feed: FeedSpec) -> Iterator[Doubt]:
@@ -175,7 +188,7 @@ def _stamps(pairs: list[_Pair], feed: FeedSpec) -> Iterator[Doubt]:
     if len(shifts) and np.count_nonzero(off) > _MOSTLY * len(shifts):
         middle = float(np.median(shifts[off]))
         way = "later" if middle > 0 else "earlier"
-        told = f"stamps are {abs(middle) / _HOUR_S:g} hours {way} than under the running version"
+        told = f"stamps are {abs(middle) / _HOUR_S:g} h {way} than under the running version"
         yield Doubt((*_first(feed), "time", "zone"), f"{told}; set `zone` (or `stamp`) back")
 
 

@@ -28,7 +28,11 @@ _SHOWN_FOR_A_PLAN = 3
 
 
 class _RequestRefusedError(Exception):
-    """A request that is not done; the sentence says why."""
+    """A request that is not done; the sentence says why, and `plan` has the numbers where there are any."""
+
+    def __init__(self, told: str, plan: Plan | None = None) -> None:
+        super().__init__(told)
+        self.plan = plan
 
 
 @dataclass(slots=True)
@@ -48,7 +52,9 @@ class Desk:
         for row in await take_requests(self.store, int(self.clock.now_s())):
             try:
                 outcome, answer = "done", await self._do(row)
-            except (_RequestRefusedError, ApplyRefusedError, ConfigError) as error:
+            except _RequestRefusedError as error:
+                outcome, answer = "refused", {"detail": str(error), "plan": error.plan}
+            except ConfigError as error:
                 outcome, answer = "refused", {"detail": str(error)}
             except Exception as error:
                 log.exception("a request failed", request=row.id, kind=row.kind, feed=row.feed_id)
@@ -103,7 +109,10 @@ class Desk:
     async def _apply(self, row: RequestRow, body: dict[str, Any]) -> dict[str, Any]:
         plan, text = await self._plan(row.feed_id, body)
         reason = str(body.get("reason", ""))
-        allow(plan, force=bool(body.get("force")), reason=reason)
+        try:
+            allow(plan, force=bool(body.get("force")), reason=reason)
+        except ApplyRefusedError as error:
+            raise _RequestRefusedError(str(error), plan) from error
         done = await apply_version(
             self.store,
             self.config().folder,

@@ -26,7 +26,7 @@ MENDS: Mapping[FeedState, str] = {
     FeedState.PARTIAL: "Look at the requests of its last run; if stations were closed for good, correct `expect.stations`.",
     FeedState.EMPTY: "Nothing here as a rule: publishers empty their lists during maintenance. If it lasts, look at the answer in the archive.",
     FeedState.UNREAD: "Look at the answer in the raw archive; if the form changed, add a form to the feed's file (`feed plan` shows when it fits).",
-    FeedState.BLOCKED: "Nothing at once: it is asked again by itself, less often the longer it lasts. See the reason below.",
+    FeedState.BLOCKED: "Nothing at once: it is asked again by itself, less often the longer it lasts.",
     FeedState.MISREAD: "Hold the file against the newest answers with `feed plan`; a unit, zone or column changed at the publisher's.",
     FeedState.PAUSED: "`radcommons feed resume`, when the reason is gone.",
 }

@@ -138,6 +138,6 @@ class Request(Strict):
 def _secret(name: str) -> PydanticCustomError:
     return PydanticCustomError(
         "secret_in_file",
-        "`{key}` looks like a secret written in the file; write `{key}: {{env: SOME_NAME}}` and set that variable in the environment",
+        "`{key}` looks like a secret written in the file; write `{key}: {env: SOME_NAME}` and set that variable in the environment",
         {"key": name},
     )
