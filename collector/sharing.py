@@ -16,27 +16,39 @@ log = structlog.get_logger(__name__)
 
 
 class Sharing:
-    """Polls a feed only while `holder` has its lease; says every third of a life that this collector lives."""
+    """Polls a feed only while `holder` has its lease; says every third of a life that this collector lives.
 
-    def __init__(self, store: Store, holder: str, poll: Callable[[FeedSpec], Awaitable[object]]) -> None:
+    `speed` shortens lives and leases as it shortens the periods of the feeds.
+    """
+
+    def __init__(
+        self, store: Store, holder: str, poll: Callable[[FeedSpec], Awaitable[object]], *, speed: float = 1.0
+    ) -> None:
         self._store, self._holder, self._poll = store, holder, poll
+        self._alive_s, self._lease_s = leases.ALIVE_S / speed, leases.LEASE_S / speed
 
     async def poll(self, feed: FeedSpec) -> object:
         """What the poll gave; None when the feed is another collector's."""
-        if not await leases.hold(self._store, feed.id, self._holder):
+        if not await leases.hold(self._store, feed.id, self._holder, for_s=self._lease_s):
             return None
-        async with _every(leases.LEASE_S / 3, lambda: leases.prolong(self._store, feed.id, self._holder)):
+        async with _every(self._lease_s / 3, lambda: self._prolong(feed.id)):
             return await self._poll(feed)
 
     @asynccontextmanager
     async def living(self) -> AsyncIterator[None]:
         """Be counted among the living collectors; on leaving let go of everything."""
-        await leases.stay_alive(self._store, self._holder)
+        await self._say()
         try:
-            async with _every(leases.ALIVE_S / 3, lambda: leases.stay_alive(self._store, self._holder)):
+            async with _every(self._alive_s / 3, self._say):
                 yield
         finally:
             await leases.release(self._store, self._holder)
+
+    async def _say(self) -> None:
+        await leases.stay_alive(self._store, self._holder, for_s=self._alive_s)
+
+    async def _prolong(self, feed_id: str) -> None:
+        await leases.prolong(self._store, feed_id, self._holder, for_s=self._lease_s)
 
 
 @asynccontextmanager

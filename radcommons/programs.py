@@ -67,7 +67,8 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
         poller = Poller(fetcher, pipeline, ground.clock, sleep=lambda pause_s: asyncio.sleep(pause_s / ground.speed))
         guard = Guard(poller, fetcher, ground.store, ground.clock)
         await guard.load()
-        sharing = Sharing(ground.store, f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}", guard.poll)
+        holder = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        sharing = Sharing(ground.store, holder, guard.poll, speed=ground.speed)
         scheduler = Scheduler(sharing.poll, metrics, speed=ground.speed)
         scheduler.configure(config.feeds)
         desk = _desk(ground, versions, guard, pipeline, scheduler)
