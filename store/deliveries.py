@@ -27,7 +27,7 @@ from store.outbox import (
     settle,
     with_subscription,
 )
-from store.subscribing import create_subscription, patch_subscription, prove, subscription, subscriptions
+from store.subscribing import create_subscription, patch_subscription, prove, resume, subscription, subscriptions
 
 __all__ = [
     "Attempted",
@@ -125,16 +125,6 @@ async def redeliver(
         chosen = chosen.where(_outbox.c.created_s < made_to_s)
     async with store.writing() as connection:
         moved = await connection.execute(chosen.values(**_due_again(now_s)))
-    return moved.rowcount
-
-
-async def resume(store: Store, subscription_uid: str, now_s: float) -> int:
-    """Make what failed for good, or waits for a late attempt, due now: for an address that is reached again. How many that are."""
-    owner = sa.select(_subscriptions.c.id).where(_subscriptions.c.uid == subscription_uid).scalar_subquery()
-    chosen = sa.update(_outbox).where(_outbox.c.subscription_id == owner, _outbox.c.sequence > 0)
-    late = sa.or_(_outbox.c.state == "failed", sa.and_(_outbox.c.state == "pending", _outbox.c.due_s > now_s))
-    async with store.writing() as connection:
-        moved = await connection.execute(chosen.where(late).values(**_due_again(now_s)))
     return moved.rowcount
 
 

@@ -64,13 +64,13 @@ class Attempted:
 class Settlement:
     """What a sender has done: attempts, leased deliveries that it did not try after all, those that are not due yet (uid -> when).
 
-    After those in `ending` nothing more is wanted now.
+    After those of `made` that are in `followed`, what comes next is wanted where they were delivered.
     """
 
     made: Sequence[Attempted] = ()
     released: Sequence[str] = ()
     postponed: Mapping[str, float] = field(default_factory=dict)
-    ending: Collection[str] = ()
+    followed: Collection[str] = ()
 
 
 async def due_deliveries(store: Store, now_s: float, *, limit: int = 50, lease_s: float = 120) -> list[DueDelivery]:
@@ -213,7 +213,7 @@ async def record_attempt(
 
 
 async def settle(store: Store, done: Settlement, go_on: Lease | None = None) -> list[list[DueDelivery]]:
-    """Write down what was done, in one transaction; with `go_on` take what follows the deliveries that succeeded, a run each."""
+    """Write down what was done, in one transaction; with `go_on` take what follows those in `followed`, a run each."""
     async with store.writing() as connection:
         rows = await _rows(connection, [one.delivery_uid for one in done.made])
         if done.made:
@@ -231,7 +231,7 @@ async def settle(store: Store, done: Settlement, go_on: Lease | None = None) -> 
         after = {
             id_: rows[one.delivery_uid].sequence + 1
             for id_, one in last.items()
-            if one.state == "delivered" and rows[one.delivery_uid].sequence > 0 and one.delivery_uid not in done.ending
+            if one.state == "delivered" and rows[one.delivery_uid].sequence > 0 and one.delivery_uid in done.followed
         }
         runs: list[list[DueDelivery]] = [[] for _ in after]
         if after:

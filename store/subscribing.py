@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import tables
 from store.alert_rows import SubscriptionRow
 from store.engine import Store
 
-_subscriptions = tables.subscriptions
+_subscriptions, _outbox = tables.subscriptions, tables.outbox
 
 COLUMNS = (
     "uid", "url", "secret", "token_sha256", "filter", "state", "description", "previous_secret", "previous_until_s", "created_s",
@@ -59,7 +60,7 @@ async def patch_subscription(store: Store, uid: str, at_s: int, **changes: Any) 
 async def prove(store: Store, uid: str, challenge_sha256: str, at_s: int) -> bool:
     """The address that waits for proof has given the challenge back: it is the subscription's from now on. False if that is not the challenge.
 
-    What was never verified, or disabled, begins; what was paused stays so.
+    What was never verified, or disabled, begins, with what has failed; what was paused stays so.
     """
     table = _subscriptions.c
     begins = table.state.in_(["unverified", "disabled"])
@@ -84,7 +85,31 @@ async def prove(store: Store, uid: str, challenge_sha256: str, at_s: int) -> boo
                 state=sa.case((begins, "active"), else_=table.state),
             )
         )
+        if moved.rowcount == 1:
+            await _again(connection, uid, at_s)
     return moved.rowcount == 1
+
+
+async def resume(store: Store, uid: str, at_s: int) -> SubscriptionRow | None:
+    """A disabled subscription is active again, with what failed for good or waits for a late attempt due now; in one transaction,
+    because what follows must not overtake it. The subscription after it, None if the uid is unknown.
+    """
+    async with store.writing() as connection:
+        moved = await connection.execute(
+            sa.update(_subscriptions)
+            .where(_subscriptions.c.uid == uid, _subscriptions.c.state == "disabled")
+            .values(state="active", notice="", updated_s=at_s)
+        )
+        if moved.rowcount == 1:
+            await _again(connection, uid, at_s)
+    return await subscription(store, uid)
+
+
+async def _again(connection: AsyncConnection, uid: str, at_s: int) -> None:
+    owner = sa.select(_subscriptions.c.id).where(_subscriptions.c.uid == uid).scalar_subquery()
+    late = sa.or_(_outbox.c.state == "failed", sa.and_(_outbox.c.state == "pending", _outbox.c.due_s > at_s))
+    chosen = sa.update(_outbox).where(_outbox.c.subscription_id == owner, _outbox.c.sequence > 0, late)
+    await connection.execute(chosen.values(state="pending", due_s=at_s, attempts=0, leased_until_s=None, done_s=None))
 
 
 def subscription_of(row: Any) -> SubscriptionRow:

@@ -135,27 +135,31 @@ class Deliverer:
             raise RuntimeError("enter the deliverer first")
         begun_s, made = time.monotonic(), 0
         while run:
-            done = await self._through(run, begun_s)
-            made += len(done.made)
+            tried, done = await self._through(run, begun_s, self._ledger)
+            made += tried
             run = await self._ledger.settle(run[0].subscription.uid, done)
         return made
 
-    async def _through(self, run: Sequence[DueDelivery], begun_s: float) -> Settlement:
-        made: list[Attempted] = []
-        postponed: dict[str, float] = {}
+    async def _through(self, run: Sequence[DueDelivery], begun_s: float, ledger: Ledger) -> tuple[int, Settlement]:
+        """One run: how many were tried, and the settlement of its end; what was delivered before is on its way into the store."""
+        tried, owner = 0, run[0].subscription.uid
+        one: Attempted | None = None
         for due in run:
             grouped = await self._grouped(due)
             if isinstance(grouped, float):
-                postponed[due.delivery.uid] = grouped
+                rest = [other.delivery.uid for other in run[tried + 1 :]]
+                made = [one] if one is not None else []
+                return tried, Settlement(made, rest, {due.delivery.uid: grouped})
+            if one is not None:
+                await ledger.note(owner, one)
+            one = grouped or await self._attempt(due)
+            tried += 1
+            if one.state != "delivered" or time.monotonic() - begun_s > self.pace.run_s:
                 break
-            made.append(grouped or await self._attempt(due))
-            if made[-1].state != "delivered" or time.monotonic() - begun_s > self.pace.run_s:
-                break
-        rest = [due.delivery.uid for due in run[len(made) + len(postponed) :]]
-        ending = {made[-1].delivery_uid} if made and (rest or postponed) else set[str]()
-        if made and time.monotonic() - begun_s > self.pace.run_s:
-            ending.add(made[-1].delivery_uid)
-        return Settlement(made, rest, postponed, ending)
+        assert one is not None
+        rest = [due.delivery.uid for due in run[tried:]]
+        goes_on = not rest and time.monotonic() - begun_s <= self.pace.run_s
+        return tried, Settlement([one], rest, {}, [one.delivery_uid] if goes_on else [])
 
     async def _grouped(self, due: DueDelivery) -> Attempted | float | None:
         """For people one event over forty stations is one notice that grows: its growth is told with what comes next, or a while later.
@@ -200,11 +204,9 @@ class Deliverer:
         return Attempted(delivery.uid, _row(hidden, outcome, now_s))
 
     async def _prove(self, subscription: SubscriptionRow, code: str, now_s: float) -> bool:
-        digest_of = hashlib.sha256(code.encode()).hexdigest()
-        if not await deliveries.prove(self.store, subscription.uid, digest_of, int(now_s)):
-            return False
-        await deliveries.resume(self.store, subscription.uid, now_s)
-        return True
+        return await deliveries.prove(
+            self.store, subscription.uid, hashlib.sha256(code.encode()).hexdigest(), int(now_s)
+        )
 
     def _ended(self, due: DueDelivery, one: Attempted, answered: Answered, after: Next, now_s: float) -> Attempted:
         """The subscription is disabled, visibly, and its owner is told by mail where there is an address and a relay."""

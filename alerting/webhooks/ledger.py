@@ -1,7 +1,7 @@
 """Writing down what was delivered, many at once: while one transaction runs, whatever else is finished waits for the next.
 
-A transaction for each run of deliveries would cost more than the deliveries; those of fifty receivers together cost hardly more
-than one.
+A transaction for each delivery would cost more than the delivery; those to fifty receivers together cost hardly more than one.
+What is sent and not yet written is what a kill repeats, so nothing waits for long.
 """
 
 from __future__ import annotations
@@ -10,18 +10,27 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from domain.clock import Clock
 from store import deliveries
 from store.alert_rows import DueDelivery
-from store.deliveries import Lease, Settlement
+from store.deliveries import Attempted, Lease, Settlement
 from store.engine import Store
+
+log = structlog.get_logger(__name__)
+
+#: Gathered for so long before a transaction begins.
+LINGER_S = 0.02
+#: With so many deliveries not yet written, sending waits: a slow store must not make a kill repeat hundreds.
+MOST_UNWRITTEN = 64
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     owner: str
     done: Settlement
-    following: asyncio.Future[list[DueDelivery]]
+    following: asyncio.Future[list[DueDelivery]] | None = None
 
 
 @dataclass(slots=True)
@@ -32,27 +41,47 @@ class Ledger:
     clock: Clock
     run: int
     lease_s: float
+    linger_s: float = LINGER_S
     _pages: list[_Page] = field(default_factory=list)
     _writing: asyncio.Task[None] | None = None
+    _unwritten: int = 0
+    _written: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def note(self, owner: str, one: Attempted) -> None:
+        """Have a delivery in the midst of a run written down; waits only when too many are not."""
+        self._add(_Page(owner, Settlement([one])))
+        while self._unwritten >= MOST_UNWRITTEN:
+            self._written.clear()
+            await self._written.wait()
 
     async def settle(self, owner: str, done: Settlement) -> list[DueDelivery]:
         """Write down the end of one run of the subscription `owner`; what follows it, leased, or nothing."""
-        page = _Page(owner, done, asyncio.get_running_loop().create_future())
-        self._pages.append(page)
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_all())
-        return await page.following
+        following: asyncio.Future[list[DueDelivery]] = asyncio.get_running_loop().create_future()
+        self._add(_Page(owner, done, following))
+        return await following
 
     async def close(self) -> None:
         """Wait until all is written."""
         if self._writing is not None:
             await asyncio.gather(self._writing, return_exceptions=True)
 
+    def _add(self, page: _Page) -> None:
+        self._pages.append(page)
+        self._unwritten += len(page.done.made)
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+
     async def _write_all(self) -> None:
         try:
             while self._pages:
+                if self.linger_s:
+                    await asyncio.sleep(self.linger_s)
                 pages, self._pages = self._pages, []
-                await self._write(pages)
+                try:
+                    await self._write(pages)
+                finally:
+                    self._unwritten -= sum(len(page.done.made) for page in pages)
+                    self._written.set()
         finally:
             self._writing = None
 
@@ -61,17 +90,18 @@ class Ledger:
             [one for page in pages for one in page.done.made],
             [uid for page in pages for uid in page.done.released],
             {uid: due_s for page in pages for uid, due_s in page.done.postponed.items()},
-            frozenset(uid for page in pages for uid in page.done.ending),
+            frozenset(uid for page in pages for uid in page.done.followed),
         )
         lease = Lease(self.clock.now_s(), self.run, self.lease_s)
         try:
             runs = await deliveries.settle(self.store, together, lease)
-        except Exception as error:  # noqa: BLE001 - each run's task raises it
+        except Exception as error:  # each run's task raises it; what was noted is sent again when its lease is over
+            log.exception("deliveries could not be written down", count=len(together.made))
             for page in pages:
-                if not page.following.done():
+                if page.following is not None and not page.following.done():
                     page.following.set_exception(error)
             return
         after = {run[0].subscription.uid: run for run in runs}
         for page in pages:
-            if not page.following.done():
+            if page.following is not None and not page.following.done():
                 page.following.set_result(after.get(page.owner, []))

@@ -70,7 +70,6 @@ async def confirm(call: Call) -> Reply:
     uid, store = call.path["id"], call.service.store
     if not await held.prove(store, uid, digest_of(call.query.need(CODE)), call.now_s):
         raise ProblemError(Code.NOT_FOUND, "These are not the words of a challenge that can still be met.", CODE.name)
-    await held.resume(store, uid, call.now_s)
     row = await held.subscription(store, uid)
     body = m.Confirmed(confirmed=True, state=row.state if row else "")
     return Reply(body, headers={"Cache-Control": "no-store"})

@@ -164,11 +164,12 @@ async def change(call: Call) -> Reply:
     if "pending_url" in changes:
         code, kept = confirming.proof(call.now_s)
         changes |= kept
+    if changes.get("state") == "active" and row.state == "disabled":
+        del changes["state"], changes["notice"]
+        row = await held.resume(service.store, row.uid, call.now_s) or row
     after = await held.patch_subscription(service.store, row.uid, call.now_s, **changes) if changes else row
     if code:
         await confirming.send_challenge(service.store, row.uid, code, call.now_s)
-    if changes.get("state") == "active" and row.state == "disabled":
-        await held.resume(service.store, row.uid, call.now_s)
     return await _told(after or row, service)
 
 
