@@ -10,6 +10,9 @@ from domain.reasons import Untold
 from domain.states import RegionState
 from domain.units import Dimension
 
+#: Version of the way in which summaries are computed; raised with every change that changes an answer, so that kept ones are made anew.
+METHOD = 2
+
 
 class Finding(StrEnum):
     """Reason codes beside `domain.reasons.Untold`: what was found where a state could be told."""

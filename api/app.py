@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler
 from api import params, problems
 from api.alert_voice import AlertVoice, Mute
 from api.caching import Kept
+from api.clocktext import heard
 from api.limits import BUCKETS, Buckets, limit_rate
 from api.openapi import document
 from api.operation import Call, Operation
@@ -25,6 +26,7 @@ from api.routes import (
     feeds,
     feeds_of_alerts,
     latest,
+    log,
     operator,
     quakes,
     regions,
@@ -40,6 +42,7 @@ from api.routes import (
 )
 from api.service import SERVICE, Service
 from api.settings import ApiSettings
+from api.steps import keep_hours
 from api.targets import TargetCheck, public_https
 from api.writing import COMMON, VARY, chosen_format, kept, send, write
 from domain.clock import Clock
@@ -65,6 +68,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *feeds_of_alerts.OPERATIONS,
     *alerts.OPERATIONS,
     *subscriptions.OPERATIONS,
+    *log.OPERATIONS,
     *stream.OPERATIONS,
 )
 
@@ -114,9 +118,12 @@ def _route(path: str) -> str:
 
 
 async def _warm(app: web.Application) -> AsyncIterator[None]:
-    """Make the baselines of all series while nobody waits for them; what fails here is told by the first request that needs it."""
+    """Make the baselines of all series, then every hour of every area, while nobody waits for them.
+
+    What fails here is told by the first request that needs it.
+    """
     service = app[SERVICE]
-    task = asyncio.create_task(_make_baselines(service)) if service.settings.warm_up else None
+    task = asyncio.create_task(_make_ready(service)) if service.settings.warm_up else None
     yield
     if task is not None:
         task.cancel()
@@ -124,8 +131,9 @@ async def _warm(app: web.Application) -> AsyncIterator[None]:
     await service.usual.close()
 
 
-async def _make_baselines(service: Service) -> None:
+async def _make_ready(service: Service) -> None:
     await service.usual.of(service.store, await read.latest(service.store, Filter()), service.now_s())
+    await keep_hours(service, service.settings.keep_every_s)
 
 
 async def _close(app: web.Application) -> None:
@@ -148,7 +156,10 @@ def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.Stre
         if operation.kept_s:
             return await _from_kept(operation, call)
         reply = await operation.handler(call)
-        return reply if isinstance(reply, web.StreamResponse) else await write(call, reply)
+        response = reply if isinstance(reply, web.StreamResponse) else await write(call, reply)
+        if operation.deprecated and not response.prepared:
+            response.headers["Deprecation"] = f"@{heard(operation.deprecated)}"  # RFC 9745
+        return response
 
     return handle
 

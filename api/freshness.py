@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+
 from analysis.freshness import Standing, Standings
 from api.service import Service
 from domain.states import FeedState
@@ -13,17 +15,28 @@ from store.rows import FeedHealthRow, RunRow
 _RUNS_LOOKED_AT = 300
 
 
-async def standings(service: Service, *, as_of_s: int | None = None) -> Standings:
-    """The standing of every feed of the configuration, now or as the runs of that time left it."""
-    if as_of_s is not None:
-        return Standings({feed.id: await _standing_then(service, feed, as_of_s) for feed in service.config.feeds})
+async def standings(service: Service) -> Standings:
+    """The standing of every feed of the configuration now."""
     health = (await service.pulse()).health
     return Standings({feed.id: _standing(feed, health.get(feed.id)) for feed in service.config.feeds})
 
 
-async def _standing_then(service: Service, feed: FeedSpec, as_of_s: int) -> Standing:
+async def standings_then(
+    service: Service, feed_ids: Iterable[str], first_s: int, last_s: int
+) -> Callable[[int], Standings]:
+    """For any moment in [first_s, last_s] the standings of some feeds, as the runs that had ended by then left them."""
+    runs: dict[str, list[RunRow]] = {}
+    for feed_id in sorted(set(feed_ids) & service.feeds.keys()):
+        most = _RUNS_LOOKED_AT + 2 * (last_s - first_s) // service.feeds[feed_id].schedule.every_s
+        rows = await read.runs(service.store, feed_id, before_s=last_s + 1, limit=most)
+        runs[feed_id] = rows
+    return lambda at_s: Standings(
+        {feed_id: _standing_then(service.feeds[feed_id], _ended(rows, at_s)) for feed_id, rows in runs.items()}
+    )
+
+
+def _standing_then(feed: FeedSpec, ended: Sequence[RunRow]) -> Standing:
     """By the runs that had ended by then: the state of the last one, and the end of the last that stored anything."""
-    ended = await ended_runs(service, feed.id, as_of_s)
     new = next((row.finished_s for row in ended if row.stored), None)
     schedule, state = feed.schedule, ended[0].state if ended else FeedState.NEVER_RUN
     return Standing(
@@ -49,4 +62,8 @@ def _standing(feed: FeedSpec, health: FeedHealthRow | None) -> Standing:
 async def ended_runs(service: Service, feed_id: str, as_of_s: int) -> list[RunRow]:
     """The runs of a feed that had ended by `as_of_s`, newest first."""
     rows = await read.runs(service.store, feed_id, before_s=as_of_s + 1, limit=_RUNS_LOOKED_AT)
-    return [row for row in rows if row.finished_s is not None and row.finished_s <= as_of_s]
+    return _ended(rows, as_of_s)
+
+
+def _ended(rows: Sequence[RunRow], at_s: int) -> list[RunRow]:
+    return [row for row in rows if row.finished_s is not None and row.finished_s <= at_s][:_RUNS_LOOKED_AT]

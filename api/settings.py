@@ -24,6 +24,7 @@ class ApiSettings:
     check_s: float = 0.25  # how long the store's word on what is new may be relied on
     warm_up: bool = True  # make the baselines of all series when the service starts, not when somebody asks
     operator_wait_s: float = 25.0  # how long an operator's call waits for the collector
+    keep_every_s: float = 60.0  # how often to look whether an hour has passed whose summaries are to be kept
     stream_every_s: float = 1.0
     most_streams: int = 200
     body_limit_bytes: int = 64 * 1024

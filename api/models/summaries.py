@@ -123,6 +123,7 @@ class HistoryStep(Struct, frozen=True, kw_only=True):
     p95: float | None
     departure_median: float | None
     above: int | None
+    rain_explained: float | None
     exercise: bool
 
 

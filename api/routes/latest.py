@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from analysis.freshness import Standings, freshness
 from api import params as p
 from api.clocktext import told
-from api.freshness import standings
+from api.freshness import standings, standings_then
 from api.models.places import FeatureCollection, collected, feature, point
 from api.models.values import Latest, LatestAnswer, Usual
 from api.offload import off_loop
@@ -33,7 +33,8 @@ async def latest(call: Call) -> Reply:
     known_s = await service.known_until_s() if as_of_s is None else as_of_s
     now_s = call.now_s if asked is None else asked
     rows = await read.latest(service.store, f, as_of_s=as_of_s, after=mark.after_id if mark else "", limit=most + 1)
-    standing, page = await standings(service, as_of_s=asked), rows[:most]
+    page = rows[:most]
+    standing = await (standings(service) if asked is None else _standing_then(service, asked))
     usual = await service.usual.of(service.store, page, now_s) if asked is None else {}
     shown = await off_loop(
         lambda: tuple(
@@ -67,6 +68,10 @@ async def latest(call: Call) -> Reply:
     return Reply(
         body, rows=shown, row=Latest, features=lambda: collection(body), next=more, max_age_s=service.lifetime_s(feeds)
     )
+
+
+async def _standing_then(service: Service, at_s: int) -> Standings:
+    return (await standings_then(service, service.feeds, at_s, at_s))(at_s)
 
 
 async def tell_latest_rows(service: Service, rows: Sequence[LatestRow]) -> list[Latest]:

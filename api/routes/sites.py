@@ -14,6 +14,7 @@ from api import params as p
 from api.around import distance_m, ring_names, ring_sentence
 from api.clocktext import told
 from api.freshness import standings
+from api.knowledge import LOOKBACK_S
 from api.models import sites as m
 from api.models.places import FeatureCollection, feature, point
 from api.models.summaries import Summary
@@ -21,9 +22,10 @@ from api.operation import Call, Operation, Reply
 from api.paging import sliced
 from api.problems import Code, ProblemError
 from api.routes.quakes import tell_quake
-from api.routes.summaries import LOOKBACK_S, WINDOW_S, most_urgent, names_of, tell_summary
+from api.routes.summaries import most_urgent, tell_summary
 from api.selecting import feed_briefs
 from api.service import Service
+from api.steps import WINDOW_S, names_of
 from api.telling import texts
 from api.units import canonical_unit, converted
 from api.usual import judgement

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
 import shapely.geometry
 from aiohttp import web
 
+from analysis.freshness import Standings
 from analysis.regional import summarise
-from analysis.summary import AreaName, Extreme, Summary
+from analysis.summary import Extreme, Summary
 from api import params as p
 from api.clocktext import told, told_or_none
 from api.files import answer as files
 from api.files.coverage import coverage
-from api.freshness import standings
+from api.freshness import standings, standings_then
+from api.knowledge import Past, columns_now, shown
 from api.models import summaries as m
 from api.models.common import Withheld
 from api.models.places import FeatureCollection, feature
@@ -24,6 +27,7 @@ from api.routes.regions import known_area, tell_region
 from api.selecting import feed_briefs
 from api.selecting import window as asked_window
 from api.service import Service
+from api.steps import WINDOW_S, history_of, names_of
 from api.telling import texts
 from api.usual import plain
 from domain.states import RegionState
@@ -31,9 +35,6 @@ from specs.region import Area
 from store import read
 from store.rows import Filter, SeriesArrays
 
-#: How far back baselines look: 500 readings at ten minutes are three and a half days, hourly series get a week.
-LOOKBACK_S = 7 * 86400
-WINDOW_S = 3 * 3600
 MOST_STEPS = 200
 _URGENCY = (RegionState.HIGH, RegionState.ELEVATED, RegionState.INSUFFICIENT, RegionState.NORMAL)
 
@@ -55,25 +56,17 @@ WINDOW = p.Param(
 STEP = p.Param("step", _duration, {**_DURATION, "default": "1h"}, "Distance of the steps.", "1h")
 
 
-def names_of(area: Area) -> AreaName:
-    """An area's names as sentences use them."""
-    return AreaName(area.id, {"zh": area.name("zh-hans")} | {language: area.name(language) for language in area.names})
-
-
-async def columns(
-    service: Service, area: Area, begin_s: int, end_s: int, as_of_s: int | None
-) -> tuple[SeriesArrays, Withheld | None]:
-    """Every series known in an area with its readings in [begin_s, end_s), but those that this audience may not see, which are counted."""
-    held = await read.arrays(service.store, Filter(areas=frozenset({area.id})), begin_s, end_s, as_of_s=as_of_s)
-    hidden = [row.series.feed_id for row in held.series if not service.facts(row.series.feed_id).shown]
-    if not hidden:
-        return held, None
-    shown = frozenset(row.series.feed_id for row in held.series).difference(hidden)
-    feeds = shown or frozenset({"-"})
-    left = await read.arrays(
-        service.store, Filter(areas=frozenset({area.id}), feeds=feeds), begin_s, end_s, as_of_s=as_of_s
-    )
-    return left, service.withheld(hidden)
+async def columns(service: Service, area: Area, as_of_s: int | None) -> tuple[SeriesArrays, Withheld | None]:
+    """Every series known in an area with its last week, but those that this audience may not see, which are counted."""
+    f = Filter(areas=frozenset({area.id}))
+    left, hidden = await shown(service, f)
+    if as_of_s is None:
+        return await columns_now(service, left, service.now_s()), service.withheld(hidden)
+    held = await Past(service, left, as_of_s, as_of_s).at(as_of_s)
+    if hidden:
+        then = await read.latest(service.store, replace(f, feeds=frozenset(hidden)), as_of_s=as_of_s)
+        hidden = [row.series.series.feed_id for row in then]
+    return held, service.withheld(hidden)
 
 
 async def summary(call: Call) -> Reply:
@@ -81,8 +74,8 @@ async def summary(call: Call) -> Reply:
     service, area = call.service, known_area(call.service, call.path["id"])
     asked_as_of, window_s = call.query.get(p.AS_OF), call.query.get(WINDOW) or WINDOW_S
     now_s = asked_as_of or call.now_s
-    held, withheld = await columns(service, area, now_s - LOOKBACK_S, now_s + 1, asked_as_of)
-    standing = await standings(service, as_of_s=asked_as_of)
+    held, withheld = await columns(service, area, asked_as_of)
+    standing = await (standings(service) if asked_as_of is None else _standing_then(service, asked_as_of))
     found = await asyncio.to_thread(summarise, names_of(area), held, standing, now_s=now_s, window_s=window_s)
     summaries = tuple(tell_summary(one, service) for one in found)
     feeds = sorted({row.series.feed_id for row in held.series})
@@ -107,6 +100,10 @@ async def summary(call: Call) -> Reply:
 
     lifetime_s = service.lifetime_s(feeds) if asked_as_of is None else 3600
     return Reply(body, rows=summaries, row=m.Summary, features=shape, max_age_s=lifetime_s)
+
+
+async def _standing_then(service: Service, at_s: int) -> Standings:
+    return (await standings_then(service, service.feeds, at_s, at_s))(at_s)
 
 
 def most_urgent(states: Iterable[RegionState]) -> RegionState:
@@ -194,12 +191,7 @@ async def history(call: Call) -> Reply | web.StreamResponse:
         raise ProblemError(
             Code.NOT_MEANINGFUL, f"{len(steps)} steps were asked for, {MOST_STEPS} are answered at once.", STEP.name
         )
-    rows: list[m.HistoryStep] = []
-    for at_s in steps:
-        held, _ = await columns(service, area, at_s - LOOKBACK_S, at_s + 1, at_s)
-        standing = await standings(service, as_of_s=at_s)
-        found = await asyncio.to_thread(summarise, names_of(area), held, standing, now_s=at_s, window_s=WINDOW_S)
-        rows += [_step(one, at_s) for one in found]
+    rows = await history_of(service, area, steps, call.now_s)
     body = m.History(
         begin=told(begin_s),
         end=told(end_s),
@@ -211,28 +203,6 @@ async def history(call: Call) -> Reply | web.StreamResponse:
     if call.format == "covjson":
         return files.send(call, coverage(body), f"{area.id}-history", max_age_s=60)
     return Reply(body, rows=body.history, row=m.HistoryStep, max_age_s=60)
-
-
-def _step(one: Summary, at_s: int) -> m.HistoryStep:
-    kind, quantiles, departures = one.kind, one.quantiles, one.departures
-    return m.HistoryStep(
-        at=told(at_s),
-        medium=kind.medium,
-        quantity=kind.quantity,
-        analyte=kind.analyte,
-        window_class=kind.window_class,
-        unit=one.unit,
-        state=one.state,
-        reasons=one.reasons,
-        expected=one.expected,
-        fresh=one.fresh,
-        coverage=round(one.coverage, 4),
-        p50=plain(quantiles[2]) if quantiles else None,
-        p95=plain(quantiles[4]) if quantiles else None,
-        departure_median=plain(departures.median) if departures else None,
-        above=departures.count_above if departures else None,
-        exercise=kind.exercise,
-    )
 
 
 _ONE = {"id": "JP-07"}

@@ -112,7 +112,7 @@ async def test_the_public_finds_nothing_withheld_in_a_file(public: Client) -> No
 
 async def test_coverage_json_of_a_region(api: Client) -> None:
     told = json.loads(
-        await fetched(api, "/v1/regions/JP-07/history?step=6h&f=covjson", "application/prs.coverage+json")
+        await fetched(api, "/v1/regions/JP-07/history?step=1h&f=covjson", "application/prs.coverage+json")
     )
     assert told["type"] == "CoverageCollection"
     for one in told["coverages"]:
