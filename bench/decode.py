@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import random
 import sys
 import time
 from collections import defaultdict
@@ -25,7 +26,7 @@ from specs.feed import FeedSpec
 from specs.loading import Config, load_config
 
 ROUNDS = 5
-MOST_ANSWERS = 12
+MOST_ANSWERS = 24
 
 
 def bare(feed: FeedSpec) -> Callable[[bytes], object]:
@@ -60,14 +61,16 @@ def measure(config: Config, feed: FeedSpec, answers: list[Fetched]) -> None:
 def main(archives: list[str]) -> None:
     config = load_config(Path(__file__).parents[1] / "config")
     reader = ArchiveReader([Path(archive) for archive in archives])
-    of_feed: dict[str, list[Fetched]] = defaultdict(list)
+    of_feed: dict[str, list[int]] = defaultdict(list)
     for number, answer in enumerate(reader.answers()):
         feed = next((one for one in config.feeds if matches(one, answer.method, answer.url, config.tables)), None)
-        if feed is not None and len(of_feed[feed.id]) < MOST_ANSWERS:
-            of_feed[feed.id].append(reader.read(number))
+        if feed is not None:
+            of_feed[feed.id].append(number)
     for feed in config.feeds:
-        if feed.id in of_feed:
-            measure(config, feed, of_feed[feed.id])
+        if numbers := of_feed.get(feed.id):
+            # from all over the archive, since the forms of a feed stand in it one after another
+            chosen = random.Random(1).sample(numbers, min(len(numbers), MOST_ANSWERS))
+            measure(config, feed, [reader.read(at) for at in sorted(chosen)])
 
 
 if __name__ == "__main__":

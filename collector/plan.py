@@ -220,6 +220,19 @@ def _may_be(variable: Variable | None, value: str, tables: Mapping[str, Table]) 
         case Span():
             return value.isdigit() and variable.first <= int(value) <= variable.last
         case Listed() if variable.table in tables:
-            return value in set(_listed(variable, tables))
+            return value in _closed(variable, tables)
         case _:
             return True
+
+
+#: The closed lists of variables, each with the table that it was read from: a table that was edited is another object.
+_CLOSED: dict[tuple[str, str], tuple[Table, frozenset[str]]] = {}
+
+
+def _closed(variable: Listed, tables: Mapping[str, Table]) -> frozenset[str]:
+    """The values that a listed variable may have, made once per table."""
+    table, key = tables[variable.table], (variable.table, repr(variable.where) + variable.column)
+    known = _CLOSED.get(key)
+    if known is None or known[0] is not table:
+        known = _CLOSED[key] = (table, frozenset(_listed(variable, tables)))
+    return known[1]

@@ -40,7 +40,8 @@ class Findings:
 
     def ignore(self, reason: Ignored, count: int = 1) -> None:
         """Count cells that were understood and hold no value."""
-        self.ignored[reason] += count
+        if count:
+            self.ignored[reason] += count
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,12 +54,17 @@ def arrays(body: bytes, spec: JsonArrays, wanted: Wanted) -> RawTable:
 
 def _holders(document: Any, spec: JsonArrays) -> list[Within]:
     """The objects that have arrays: the document, or each of those in a list or in an object of them."""
-    if not spec.each and not spec.holders:
+    if not spec.holders and (not spec.each or _has_arrays(at(document, spec.rows))):
         return [Within(document)]
     found = rows_below(document, spec.holders or ("[]" if isinstance(document, list) else "{}"), spec.max_rows)
     if found is None:
         raise _not_found(spec.holders, document, "list of objects")
     return [Within(member, owner) for member, owner in zip(*found, strict=True)]
+
+
+def _has_arrays(value: Any) -> bool:
+    """Whether this is an object of arrays itself: of several places that were asked for, one alone comes without a list around it."""
+    return isinstance(value, Mapping) and any(isinstance(member, list) for member in value.values())
 
 
 def header(body: bytes, spec: JsonHeader, wanted: Wanted) -> RawTable:

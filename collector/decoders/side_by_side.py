@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from itertools import compress
 
-from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
+from collector.rawtable import Findings, PayloadRefused, RawTable
 from collector.text import lines_of, text_of
 from domain.reasons import Ignored, Refusal
 from specs.columns import Wanted
@@ -26,19 +27,55 @@ class _Block:
 def decode(body: bytes, spec: SideBySide, wanted: Wanted) -> RawTable:  # noqa: ARG001
     """One row per analyte cell with a stamp: `time`, `layer`, `analyte`, `detected`, `limit`. Raises PayloadRefused."""
     lines = lines_of(text_of(body, spec.encoding), spec.max_rows)
-    reader = csv.reader(lines)
-    rows = [(reader.line_num, cells) for cells in reader]
+    rows = list(enumerate(csv.reader(lines), 1)) if b'"' in body else _split(lines)
     head = {cells[0].strip(): cells[1].strip() for _, cells in rows[: spec.head_lines] if len(cells) > 1}
     top = next((at for at, (_, cells) in enumerate(rows) if cells and cells[0].strip() == spec.opener), None)
     if top is None or top < 2:
         raise PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no line begins with `{spec.opener}` below two header lines")
     blocks = _blocks(rows[top - 2][1], rows[top - 1][1], rows[top][1], spec)
+    return _table([row for row in rows[top + 1 :] if row[1]], blocks, head, spec)
+
+
+def _split(lines: list[str]) -> list[tuple[int, list[str]]]:
+    return [(number, line.split(",") if line else []) for number, line in enumerate(lines, 1)]
+
+
+def _table(
+    rows: list[tuple[int, list[str]]], blocks: tuple[_Block, ...], head: dict[str, str], spec: SideBySide
+) -> RawTable:
+    """The cells of all tables, one table after the other: each is worked on by columns, since files have a hundred of them."""
     findings = Findings()
-    cells = [row for number, line in rows[top + 1 :] if line for row in _cells(number, line, blocks, spec, findings)]
-    if len(cells) > spec.max_rows:
-        raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(cells)} cells, at most {spec.max_rows} are read")
-    columns: dict[str, Cells] = {name: [cell[1][at] for cell in cells] for at, name in enumerate(_COLUMNS)}
-    return RawTable(columns, [cell[0] for cell in cells], len(cells) + findings.refused.total(), head, findings)
+    numbers = [number for number, _ in rows]
+    width = max((at for block in blocks for at in (block.start, *(pair[2] for pair in block.pairs))), default=0) + 1
+    across = list(zip(*(line[:width] + [""] * (width - len(line)) for _, line in rows), strict=True)) or [()] * width
+    columns: dict[str, list[str | None]] = {name: [] for name in _COLUMNS}
+    where: list[int] = []
+    for block in blocks:
+        stamps = [stamp.strip() for stamp in across[block.start]]
+        there = [stamp not in spec.blank for stamp in stamps]
+        findings.ignore(Ignored.PADDING, there.count(False) * len(block.pairs))
+        _refuse_short(rows, block, there, findings)
+        kept = list(compress(stamps, there))
+        for analyte, at, below in block.pairs:
+            columns["time"] += kept
+            columns["layer"] += [block.layer] * len(kept)
+            columns["analyte"] += [analyte] * len(kept)
+            columns["detected"] += compress(across[at], there)
+            columns["limit"] += compress(across[below], there)
+            where += compress(numbers, there)
+    if len(where) > spec.max_rows:
+        raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(where)} cells, at most {spec.max_rows} are read")
+    return RawTable(columns, where, len(where) + findings.refused.total(), head, findings)
+
+
+def _refuse_short(rows: list[tuple[int, list[str]]], block: _Block, there: list[bool], findings: Findings) -> None:
+    """A line that ends inside a table in which it has a stamp is cut off; it costs its cells in that table."""
+    needed = block.pairs[-1][2] + 1 if block.pairs else 0
+    for place, (number, line) in enumerate(rows):
+        if there[place] and len(line) < needed:
+            there[place] = False
+            told = f"{len(line)} cells, the layer {block.layer!r} needs {needed}"
+            findings.refuse(Refusal.NOT_A_RECORD, number, told)
 
 
 def _blocks(layers: list[str], analytes: list[str], kinds: list[str], spec: SideBySide) -> tuple[_Block, ...]:
@@ -55,29 +92,6 @@ def _blocks(layers: list[str], analytes: list[str], kinds: list[str], spec: Side
             pairs.append((_word(analytes, at), at, at + 1))
         blocks.append(_Block(start, _word(layers, start), tuple(pairs)))
     return tuple(blocks)
-
-
-def _cells(
-    number: int, line: list[str], blocks: tuple[_Block, ...], spec: SideBySide, findings: Findings
-) -> list[tuple[int, tuple[str, ...]]]:
-    found: list[tuple[int, tuple[str, ...]]] = []
-    for block in blocks:
-        stamp = _word(line, block.start)
-        if stamp in spec.blank:
-            findings.ignore(Ignored.PADDING, len(block.pairs))
-            continue
-        if block.pairs and len(line) <= block.pairs[-1][2]:
-            findings.refuse(
-                Refusal.NOT_A_RECORD,
-                number,
-                f"{len(line)} cells, the layer {block.layer!r} needs {block.pairs[-1][2] + 1}",
-            )
-            continue
-        found += [
-            (number, (stamp, block.layer, analyte, _word(line, at), _word(line, below)))
-            for analyte, at, below in block.pairs
-        ]
-    return found
 
 
 def _word(cells: list[str], at: int) -> str:
