@@ -5,20 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from alerting import words
 from alerting.blindness import Quiet
 from alerting.decide import parameters
 from alerting.departures import Moved, grown
-from alerting.evidence import METHOD, basis, evidence, readings_of
+from alerting.evidence import (
+    DETECTOR_METHOD,
+    METHOD,
+    basis,
+    evidence,
+    numbers_of,
+    rain_seen,
+    readings_of,
+    yardstick_of,
+)
 from alerting.history import Trail
 from alerting.life import Life, Step
-from alerting.records import Account, AlertRecord, RainSeen, encoded, event_type, event_uid
+from alerting.records import Account, AlertRecord, DetectorStep, RainSeen, encoded, event_type, event_uid
 from alerting.route import messages
 from alerting.silence import Silence
+from analysis.detect_watch import Weighed
 from analysis.sentences import LANGUAGES
 from specs.loading import Config
-from specs.rule import BlindnessRule, DepartureRule
+from specs.rule import BlindnessRule, DepartureRule, DetectorRule, Rule
 from store import deliveries
 from store.alert_rows import AlertRow, Change, Decision, EventRow, EvidenceRow, Message, SubscriptionRow
 from store.engine import Store
@@ -27,13 +38,23 @@ BLIND_METHOD = "alerting.blindness/1"
 
 
 @dataclass(frozen=True, slots=True)
+class DetectorFacts:
+    """The step that a detector's alert moved at, what the detector said of its series then, and every number that it decides by."""
+
+    step: DetectorStep
+    weighed: tuple[Weighed, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What a rule found: an alert that moves, and what the sentence and the evidence need beside it."""
 
-    rule: DepartureRule | BlindnessRule
+    rule: Rule
     moved: Moved
     rain: Mapping[str, RainSeen] = field(default_factory=dict)
     quiet: Quiet | None = None
+    facts: DetectorFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +66,7 @@ class Announcer:
     trails: Mapping[str, Trail]
     silences: Sequence[Silence] = ()
 
-    async def decision(
-        self, findings: Sequence[Finding], at_s: int, decided_s: int, batch_ids: tuple[int, ...]
-    ) -> Decision:
+    async def decision(self, findings: Sequence[Finding], at_s: int, decided_s: int) -> Decision:
         """All that happened at one moment, as one transaction."""
         receivers = await deliveries.subscriptions(self.store)
         told = await deliveries.told_of(self.store, [finding.moved.record.uid for finding in findings])
@@ -61,7 +80,7 @@ class Announcer:
                 sent = messages(change.event, record, _live(receivers), knows, self.silences)
                 knows |= {message.subscription_uid for message in sent}
                 out += sent
-        return Decision(at_s, batch_ids, tuple(changes), tuple(out))
+        return Decision(at_s, (), tuple(changes), tuple(out))
 
     async def _change(self, finding: Finding, step: Step, at_s: int, decided_s: int) -> tuple[Change, AlertRecord]:
         record = grown(finding.moved.record, step.life, self.trails)
@@ -69,6 +88,8 @@ class Announcer:
         rule = finding.rule
         if isinstance(rule, DepartureRule):
             event = await self._departure_event(rule, finding, record, step, at_s, decided_s)
+        elif isinstance(rule, DetectorRule):
+            event = await self._detector_event(rule, finding, record, step, at_s, decided_s)
         else:
             event = self._blind_event(rule, finding, record, step, at_s, decided_s)
         alert = AlertRow(
@@ -95,12 +116,10 @@ class Announcer:
         p = parameters(rule.parameters)
         found = [basis(member, self.trails.get(member.series_uid), p) for member in life.members]
         numbers = {one.series_uid: one for one in found if one is not None}
+        told = {uid: yardstick_of(one, quantity) for uid, one in numbers.items()}
         keys = readings_of(life, step.kind, self.trails, rule.parameters.resolve.readings)
-        proofs = await evidence(self.store, keys, at_s, numbers, quantity)
-        newest_s = max(
-            (int(t.end_s[-1]) for m in life.members if (t := self.trails.get(m.series_uid)) and len(t.end_s)),
-            default=at_s,
-        )
+        proofs = await evidence(self.store, keys, at_s, told)
+        newest_s = self._newest_s(life, at_s)
         account = Account(
             event_type(step.kind.value, record.subject.exercise),
             METHOD,
@@ -116,6 +135,36 @@ class Announcer:
             step.kind, life, quantity, record.subject.exercise, self._names(life), at_s - newest_s
         )
         return _event(rule, record, step, at_s, reasons, encoded(account), proofs)
+
+    async def _detector_event(
+        self, rule: DetectorRule, finding: Finding, record: AlertRecord, step: Step, at_s: int, decided_s: int
+    ) -> EventRow:
+        life, facts, quantity = step.life, finding.facts, record.subject.quantity
+        numbers = {} if facts is None else {one.series_uid: numbers_of(one, quantity) for one in facts.weighed}
+        keys = readings_of(life, step.kind, self.trails, rule.parameters.resolve.readings)
+        proofs = await evidence(self.store, keys, at_s, numbers)
+        newest_s = self._newest_s(life, at_s)
+        account = Account(
+            event_type(step.kind.value, record.subject.exercise),
+            DETECTOR_METHOD,
+            _title(rule),
+            record,
+            newest_s,
+            at_s,
+            decided_s,
+            rain=() if facts is None else tuple(rain_seen(one, facts.step) for one in facts.weighed),
+            weighed=() if facts is None else facts.weighed,
+            step=None if facts is None else facts.step,
+        )
+        reasons = words.detector_words(
+            step.kind, life, quantity, record.subject.exercise, self._names(life), at_s - newest_s
+        )
+        return _event(rule, record, step, at_s, reasons, encoded(account), proofs, facts.parameters if facts else {})
+
+    def _newest_s(self, life: Life, at_s: int) -> int:
+        """End of the newest reading of its members."""
+        trails = (self.trails.get(member.series_uid) for member in life.members)
+        return max((int(trail.end_s[-1]) for trail in trails if trail and len(trail.end_s)), default=at_s)
 
     def _blind_event(
         self, rule: BlindnessRule, finding: Finding, record: AlertRecord, step: Step, at_s: int, decided_s: int
@@ -161,7 +210,7 @@ class Announcer:
         return {language: names.get(language) or names.get("en") or record.about for language in LANGUAGES}
 
 
-def _title(rule: DepartureRule | BlindnessRule) -> dict[str, str]:
+def _title(rule: Rule) -> dict[str, str]:
     return {str(language): text for language, text in rule.title.items()}
 
 
@@ -170,15 +219,16 @@ def _live(receivers: Iterable[SubscriptionRow]) -> list[SubscriptionRow]:
 
 
 def _event(
-    rule: DepartureRule | BlindnessRule,
+    rule: Rule,
     record: AlertRecord,
     step: Step,
     at_s: int,
     reasons: Mapping[str, str],
     account: str,
     proofs: tuple[EvidenceRow, ...],
+    detector: Mapping[str, Any] | None = None,
 ) -> EventRow:
-    life = step.life
+    life, numbers = step.life, rule.parameters.model_dump(mode="json")
     return EventRow(
         event_uid(record.uid, life.revision),
         record.uid,
@@ -188,7 +238,7 @@ def _event(
         life.level,
         at_s,
         str(rule.version),
-        json.dumps(rule.parameters.model_dump(mode="json"), sort_keys=True),
+        json.dumps(numbers | ({"detector": detector} if detector else {}), sort_keys=True),
         reasons,
         record.subject.exercise,
         account,

@@ -7,15 +7,17 @@ this program came round to it: killed and started again, or hours late, it makes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
+from typing import TypedDict
 
 import structlog
 
-from alerting import blind, departures
+from alerting import blind, departures, detected
 from alerting.announce import Announcer, Finding
 from alerting.blindness import ON_TIME, Poll, PollLog
 from alerting.departures import Moved
+from alerting.detecting import Detectors
 from alerting.history import History
 from alerting.lifecycle import stale_at_s
 from alerting.memory import WATCHED_AFTER_END_S, in_order, load_alerts, load_history
@@ -26,9 +28,9 @@ from analysis.freshness import Standing
 from domain.clock import Clock
 from domain.states import FeedState
 from specs.loading import Config
-from specs.rule import BlindnessRule, DepartureRule
+from specs.rule import BlindnessRule, DepartureRule, DetectorRule
 from store import alerts, read
-from store.alert_rows import ClaimedBatch, Decision
+from store.alert_rows import ClaimedBatch, Decision, StateRow
 from store.engine import Store
 from store.refused import Outpaced
 from store.rows import Filter, RunRow
@@ -41,8 +43,14 @@ GRACE_S = 60
 _OVERLAP_S = 3600
 _FARTHEST_S = 36 * 3600
 _POLLS = 40
-_LOOK_BACK_S = 300
-_UIDS_KEPT = 5000
+
+
+class Done(TypedDict):
+    """What a decision marks as done beside the changes it makes."""
+
+    batch_ids: tuple[int, ...]
+    run_uids: tuple[str, ...]
+    states: tuple[StateRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,11 @@ class Watcher:
     _reached_s: int = 0
     _logs: dict[str, PollLog] = field(default_factory=dict)
     _ended: list[RunRow] = field(default_factory=list)
-    _polled: dict[str, int] = field(default_factory=dict)
+    _judged: list[str] = field(default_factory=list)
+    _detectors: Detectors = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._detectors = Detectors(self.store, self._detector_rules())
 
     async def step(self) -> Stepped:
         """Handle every batch that waits, and whatever silence has become news; returns when nothing is left."""
@@ -97,6 +109,7 @@ class Watcher:
                 batches += 1
             await self._mark(now_s)
         await self._advance(now_s - GRACE_S)
+        await self._mark(now_s)
         return Stepped(batches, self._events)
 
     # --- memory
@@ -109,19 +122,16 @@ class Watcher:
         for feed_id in sorted(handled):
             await load_history(self.store, self.history, feed_id, self._quantities(), handled[feed_id])
         for feed in self.config.feeds:
-            await self._load_polls(feed.id)
+            for run in await alerts.judged_runs(self.store, feed.id, limit=_POLLS):
+                self._note(run)
         self.records = await load_alerts(self.store, self._reached_s or now_s)
         self._handled, self._loaded = handled, True
 
-    async def _load_polls(self, feed_id: str) -> None:
-        for run in reversed(await read.runs(self.store, feed_id, limit=_POLLS)):
-            if run.finished_s is not None and run.finished_s <= self._reached_s:
-                self._note(run)
-
     def _forget(self) -> None:
         self.history, self.records, self._handled = History(), {}, {}
-        self._logs, self._polled = {}, {}
+        self._logs, self._detectors = {}, Detectors(self.store, self._detector_rules())
         self._idle.clear()
+        self._judged.clear()
         self._ended.clear()
         self._loaded = False
 
@@ -130,6 +140,9 @@ class Watcher:
 
     def _departure_rules(self) -> list[DepartureRule]:
         return [rule for rule in self.config.rules if isinstance(rule, DepartureRule) and rule.enabled]
+
+    def _detector_rules(self) -> list[DetectorRule]:
+        return [rule for rule in self.config.rules if isinstance(rule, DetectorRule) and rule.enabled]
 
     def _blindness_rules(self) -> list[BlindnessRule]:
         return [rule for rule in self.config.rules if isinstance(rule, BlindnessRule) and rule.enabled]
@@ -142,6 +155,9 @@ class Watcher:
         if batch.stored or batch.revised:
             touched = await self._read(batch)
             findings = await self._departed(frozenset(touched), batch.received_s)
+            findings += (
+                self._detectors.corrected(self.records, self.history.trails, batch.received_s) if batch.revised else []
+            )
         self._reached_s = max(self._reached_s, batch.received_s)
         self._handled[batch.feed_id] = max(batch.received_s, self._handled.get(batch.feed_id, batch.received_s))
         self._idle.append(batch.id)
@@ -178,7 +194,7 @@ class Watcher:
     async def _departed(self, touched: frozenset[str], at_s: int) -> list[Finding]:
         findings: list[Finding] = []
         for rule in self._departure_rules():
-            departing = departures.candidates(rule, touched, self.history.trails, at_s)
+            departing = departures.candidates(rule, self._uncovered(touched), self.history.trails, at_s)
             watched = [record for record in self.records.values() if record.subject.rule_id == rule.id]
             subjects = {record.subject for record in watched} | set(departing)
             for subject in sorted(subjects, key=lambda s: (s.quantity, s.medium, s.exercise)):
@@ -192,6 +208,18 @@ class Watcher:
                 moves = departures.moves(rule, subject, fresh, watched, touched, self.history.trails, at_s)
                 findings += [Finding(rule, moved, rain=rain) for moved in moves]
         return findings
+
+    async def _detected(self, run: RunRow, at_s: int) -> list[Finding]:
+        return await self._detectors.after_poll(run, self.records, self.history.trails, at_s)
+
+    def _uncovered(self, touched: frozenset[str]) -> frozenset[str]:
+        """Series that no detector looks after."""
+        rules, trails = self._detector_rules(), self.history.trails
+        return frozenset(
+            uid
+            for uid in touched
+            if not any(rule.covers(trails[uid].series.feed_id, trails[uid].series.quantity) for rule in rules)
+        )
 
     # --- time
 
@@ -207,7 +235,9 @@ class Watcher:
             ):
                 self._ended.pop(0)
                 self._note(run)
-                await self._moment(max(run.finished_s, self._reached_s), self._after_poll(run))
+                self._judged.append(run.uid)
+                at_s = max(run.finished_s, self._reached_s)
+                await self._moment(at_s, self._after_poll(run) + await self._detected(run, at_s))
             elif due_s is not None and due_s <= until_s:
                 at_s = max(due_s, self._reached_s)
                 findings = self._silent(at_s) + self._unheard(at_s)
@@ -231,26 +261,28 @@ class Watcher:
         ]
         return min(moments, default=None)
 
-    def _standing(self) -> list[tuple[DepartureRule, AlertRecord]]:
-        rules = {rule.id: rule for rule in self._departure_rules()}
+    def _standing(self) -> list[tuple[DepartureRule | DetectorRule, AlertRecord]]:
+        followed: list[DepartureRule | DetectorRule] = [*self._departure_rules(), *self._detector_rules()]
+        rules = {rule.id: rule for rule in followed}
         found = sorted(
             (r for r in self.records.values() if r.life.is_open and r.subject.rule_id in rules), key=in_order
         )
         return [(rules[record.subject.rule_id], record) for record in found]
 
-    def _stale_at_s(self, rule: DepartureRule, record: AlertRecord) -> int | None:
+    def _stale_at_s(self, rule: DepartureRule | DetectorRule, record: AlertRecord) -> int | None:
         trails = self.history.trails
         newest = {
             m.series_uid: int(trails[m.series_uid].end_s[-1])
             for m in record.life.members if m.series_uid in trails and len(trails[m.series_uid].end_s)
         }  # fmt: skip
-        return stale_at_s(record.life, newest, rule.parameters)
+        return stale_at_s(record.life, newest, rule.parameters.stale_after_s)
 
     def _silent(self, at_s: int) -> list[Finding]:
         found = []
         for rule, record in self._standing():
             if (moment := self._stale_at_s(rule, record)) is not None and moment <= at_s:
-                moved = departures.silent(rule, record, self.history.trails, at_s)
+                by = departures.silent if isinstance(rule, DepartureRule) else detected.silent
+                moved = by(rule, record, self.history.trails, at_s)  # type: ignore[arg-type]
                 if moved.steps:
                     found.append(Finding(rule, moved))
         return found
@@ -258,19 +290,14 @@ class Watcher:
     # --- blindness
 
     async def _look_for_ended_runs(self) -> None:
-        """Runs that have ended and were not judged yet; a little is looked back, because they commit out of order."""
-        since_s = max(self._polled.values(), default=self._reached_s) - _LOOK_BACK_S
+        """Runs that have ended and were not judged yet, by the mark that each carries: they commit out of order."""
         waiting = {run.uid for run in self._ended}
-        found = await alerts.finished_runs(self.store, since_s)
-        self._ended += [run for run in found if run.uid not in self._polled and run.uid not in waiting]
+        self._ended += [run for run in await alerts.unjudged_runs(self.store) if run.uid not in waiting]
+        self._ended.sort(key=lambda run: run.finished_s or run.started_s)
 
     def _note(self, run: RunRow) -> None:
         finished_s = run.finished_s if run.finished_s is not None else run.started_s
         self._logs.setdefault(run.feed_id, PollLog()).add(Poll(run.feed_id, run.started_s, finished_s, run.state))
-        self._polled[run.uid] = finished_s
-        if len(self._polled) > _UIDS_KEPT:
-            newest = max(self._polled.values())
-            self._polled = {uid: end_s for uid, end_s in self._polled.items() if end_s > newest - 10 * _LOOK_BACK_S}
 
     def _ground(self) -> blind.Ground:
         standings = {
@@ -309,9 +336,9 @@ class Watcher:
     async def _commit(self, findings: Sequence[Finding], at_s: int) -> None:
         announcer = Announcer(self.store, self.config, self.history.trails, tuple(self.silences()))
         decided_s = int(self.clock.now_s())
-        decision = await announcer.decision(findings, at_s, decided_s, tuple(self._idle))
-        await alerts.decide(self.store, decision)
-        self._idle.clear()
+        decision = await announcer.decision(findings, at_s, decided_s)
+        await alerts.decide(self.store, replace(decision, **self._done()))
+        self._clear()
         self._events += len(decision.changes)
         for finding in findings:
             self._remember(finding.moved)
@@ -323,6 +350,14 @@ class Watcher:
         self.records = {uid: r for uid, r in self.records.items() if r.life.is_open or r.life.updated_s >= horizon_s}
 
     async def _mark(self, now_s: int) -> None:
-        if self._idle:
-            await alerts.decide(self.store, Decision(now_s, tuple(self._idle)))
-            self._idle.clear()
+        if self._idle or self._judged:
+            await alerts.decide(self.store, Decision(now_s, **self._done()))
+            self._clear()
+
+    def _done(self) -> Done:
+        return {"batch_ids": tuple(self._idle), "run_uids": tuple(self._judged), "states": self._detectors.states()}
+
+    def _clear(self) -> None:
+        self._idle.clear()
+        self._judged.clear()
+        self._detectors.kept()

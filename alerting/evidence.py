@@ -8,8 +8,9 @@ import numpy as np
 
 from alerting.history import Trail
 from alerting.life import EventKind, Life, Member
-from alerting.records import Basis
+from alerting.records import Basis, DetectorStep, RainSeen
 from analysis.departure import DepartureParameters, yardstick
+from analysis.detect_watch import STATE_VERSION, Weighed
 from domain.quantities import BY_ID
 from store import read
 from store.alert_rows import EvidenceRow
@@ -17,6 +18,7 @@ from store.engine import Store
 from store.rows import Filter, ObservationRow
 
 METHOD = "analysis.departure/1"
+DETECTOR_METHOD = f"analysis.detect/{STATE_VERSION}"
 _MOST_ROWS = 100_000
 
 
@@ -56,7 +58,7 @@ def readings_of(life: Life, kind: EventKind, trails: Mapping[str, Trail], k: int
 
 
 async def evidence(
-    store: Store, keys: Collection[tuple[str, int]], at_s: int, numbers: Mapping[str, Basis], quantity: str
+    store: Store, keys: Collection[tuple[str, int]], at_s: int, numbers: Mapping[str, Mapping[str, float]]
 ) -> tuple[EvidenceRow, ...]:
     """The versions of these readings that were known at `at_s`, in order of (series, end)."""
     if not keys:
@@ -67,22 +69,37 @@ async def evidence(
     found = await read.observations(store, f, min(ends), max(ends) + 1, as_of_s=at_s, limit=_MOST_ROWS)
     rows = [row for row in found if (row.series_uid, row.end_s) in wanted]
     rows.sort(key=lambda row: (row.series_uid, row.end_s))
-    return tuple(_row(row, numbers.get(row.series_uid), quantity) for row in rows)
+    return tuple(_row(row, numbers.get(row.series_uid, {})) for row in rows)
 
 
-def _row(row: ObservationRow, numbers: Basis | None, quantity: str) -> EvidenceRow:
+def yardstick_of(numbers: Basis, quantity: str) -> dict[str, float]:
+    """The numbers of a yardstick by name, the unit in the name."""
     suffix = BY_ID[quantity].unit.replace("/", "_").lower()
-    told = (
-        {}
-        if numbers is None
-        else {
-            f"median_{suffix}": numbers.median,
-            f"scale_{suffix}": numbers.scale,
-            f"mad_{suffix}": numbers.mad,
-            f"q99_{suffix}": numbers.q99,
-            "count": float(numbers.count),
-        }
-    )
+    return {
+        f"median_{suffix}": numbers.median,
+        f"scale_{suffix}": numbers.scale,
+        f"mad_{suffix}": numbers.mad,
+        f"q99_{suffix}": numbers.q99,
+        "count": float(numbers.count),
+    }
+
+
+def numbers_of(seen: Weighed, quantity: str) -> dict[str, float]:
+    """What a detector weighed by name, the unit in the name."""
+    suffix = BY_ID[quantity].unit.replace("/", "_").lower()
+    named = ("median", "scale", "rise", "rain", "common", "residual", "onset", "allowed", "gate")
+    known = {f"{name}_{suffix}": getattr(seen, name) for name in named}
+    told = {name: float(number) for name, number in known.items() if number is not None}
+    return told | {"count": float(seen.count), "score": seen.score}
+
+
+def rain_seen(seen: Weighed, step: DetectorStep) -> RainSeen:
+    """Rain as the detector knew it at one series; its age is that of the radar image."""
+    age_s = None if step.radar_s is None else step.at_s - step.radar_s
+    return RainSeen(seen.series_uid, seen.wet, age_s)
+
+
+def _row(row: ObservationRow, told: Mapping[str, float]) -> EvidenceRow:
     return EvidenceRow(
         row.series_uid,
         row.end_s,

@@ -32,7 +32,8 @@ class Member:
     """One series that fired. `trigger` is the rise that the first pair held, `median` and `scale` its yardstick then, in the
     quantity's own unit; `pair_s` are the ends of the two readings that it stands on, `pair` their values.
 
-    `rain` tells whether rain near explains the rise: None is not known.
+    `rain` tells whether rain near explains the rise: None is not known. `least`: mean of the evidence's values that would just have
+    been enough, told by the detector.
     """
 
     series_uid: str
@@ -46,6 +47,7 @@ class Member:
     pair_s: tuple[int, ...]
     pair: tuple[float, ...]
     rain: bool | None = None
+    least: float | None = None
 
     def resolve_below(self, share: float) -> float:
         """The value under which a newer reading counts towards the end."""

@@ -54,12 +54,66 @@ def advance(life: Life, news: News, at_s: int, numbers: DepartureNumbers) -> tup
     return steps if last is None else (*steps, last)
 
 
-def stale_at_s(life: Life, newest_s: Mapping[str, int | None], numbers: DepartureNumbers) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a detector's step, and the readings on record, say of one alert. `ended`: the detector holds it no more and newer readings
+    of enough members, all on record, earn the end; without those it must be False.
+    """
+
+    corrections: tuple[Correction, ...] = ()
+    joining: tuple[Member, ...] = ()
+    level: AlertState = AlertState.UNVERIFIED
+    silent: bool = False
+    ended: bool = False
+
+
+def begun(members: Sequence[Member], level: AlertState, at_s: int) -> Step:
+    """A new alert of a detector, published at the level that the detector gave it."""
+    ordered = tuple(sorted(members, key=lambda member: member.series_uid))
+    began = min(min(member.pair_s) for member in ordered)
+    pending = Life(AlertState.PENDING, AlertState.UNVERIFIED, ordered, 0, began, at_s, at_s)
+    return Step(_move(pending, level, at_s, level=level), EventKind(level.value))
+
+
+def followed(life: Life, told: Told, at_s: int) -> tuple[Step, ...]:
+    """The moves of an alert whose level and end a detector decides, in order; none when nothing changed."""
+    if life.state is AlertState.CANCELLED:
+        return ()
+    steps = _corrected(life, told.corrections, at_s)
+    life = steps[-1].life if steps else life
+    if not life.is_open:
+        return steps
+    grown = _joined(life, told, at_s)
+    if grown is not None:
+        steps, life = (*steps, grown), grown.life
+    last: Step | None = None
+    if told.ended and not told.joining:
+        last = Step(_move(life, AlertState.RESOLVED, at_s, resolved_s=at_s), EventKind.RESOLVED)
+    elif told.silent and life.state is not AlertState.STALE:
+        last = Step(_move(life, AlertState.STALE, at_s), EventKind.STALE)
+    elif not told.silent and life.state is AlertState.STALE:
+        last = Step(_move(life, life.level, at_s), EventKind.RETURNED)
+    return steps if last is None else (*steps, last)
+
+
+def _joined(life: Life, told: Told, at_s: int) -> Step | None:
+    known = {member.series_uid for member in life.members}
+    new = tuple(member for member in told.joining if member.series_uid not in known)
+    together = tuple(sorted((*life.members, *new), key=lambda member: member.series_uid))
+    if told.level is AlertState.FIRING and life.level is not AlertState.FIRING:
+        return Step(_move(life, AlertState.FIRING, at_s, level=AlertState.FIRING, members=together), EventKind.FIRING)
+    if not new:
+        return None
+    state = life.level if life.state in (AlertState.STALE, AlertState.AMENDED) else life.state
+    return Step(life.moved(state, at_s, members=together), EventKind.GREW)
+
+
+def stale_at_s(life: Life, newest_s: Mapping[str, int | None], stale_after_s: int) -> int | None:
     """When the alert will be stale if nothing more is heard: the first second at which fewer than half of its members are fresh."""
     if not life.is_open or life.state is AlertState.STALE:
         return None
     times = sorted((_time(newest_s.get(member.series_uid)) for member in life.members), reverse=True)
-    return times[_half(len(times), 0.5) - 1] + numbers.stale_after_s + 1
+    return times[_half(len(times), 0.5) - 1] + stale_after_s + 1
 
 
 def _time(newest_s: int | None) -> int:

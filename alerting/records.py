@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from alerting.life import Life
+from analysis.detect_watch import Weighed
 from domain.identity import digest
 
 
@@ -27,7 +28,7 @@ class Subject:
 class AlertRecord:
     """One alert as it stands. `about` is a feed or area id for blindness, else the first series; `areas` are all that its stations lie in.
 
-    `heard_of` is the number of stations that were heard before a blindness began; `told` the subscriptions that know of the alert.
+    `heard_of` is the number of stations that were heard before a blindness began; `key` is the detector's own name of the alert.
     """
 
     uid: str
@@ -39,6 +40,7 @@ class AlertRecord:
     feeds: tuple[str, ...]
     life: Life
     heard_of: int = 0
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,25 @@ class RainSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectorStep:
+    """The step of a detector that an event came of, so that it can be made again: the state before it, what it was given (digests,
+    SHA-256), what it answered (canonical JSON), the state after it. `at_s` is the end of the poll `run`; `radar_s` that of the radar image.
+    """
+
+    detector: str
+    version: str
+    feed_id: str
+    quantity: str
+    run: str
+    at_s: int
+    state_before: str
+    inputs: str
+    verdict: str
+    state_after: str
+    radar_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """What stands behind an event beside its readings. `at_s`: the moment decided about (receipt of the data); `decided_s`: when."""
 
@@ -80,6 +101,8 @@ class Account:
     basis: tuple[Basis, ...] = ()
     rain: tuple[RainSeen, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    weighed: tuple[Weighed, ...] = ()
+    step: DetectorStep | None = None
 
 
 Kept = TypeVar("Kept", AlertRecord, Account)

@@ -77,6 +77,26 @@ _RAIN: dict[bool | None, tuple[str, str, str, str]] = {
     ),
     None: (" Rain nearby is not known.", "近くの降雨は不明。", " 인근 강수 정보 없음.", "附近降雨情况未知。"),
 }
+_ALLOWED: dict[bool | None, tuple[str, str, str, str]] = {
+    True: (
+        " More than the rain there explains.",
+        "現地の降雨で説明できる量を超える。",
+        " 그곳의 강수로 설명되는 양을 넘음.",
+        "超过当地降雨所能解释的幅度。",
+    ),
+    False: (
+        " No rain was measured there.",
+        "現地で降雨は観測されていない。",
+        " 그곳에 강수 관측 없음.",
+        "当地未测到降雨。",
+    ),
+    None: (
+        " Rain there is not known; a shower was allowed for.",
+        "現地の降雨は不明で、にわか雨を見込んで判断。",
+        " 그곳의 강수 정보가 없어 소나기를 감안해 판단.",
+        "当地降雨情况未知，判断时已计入阵雨的可能。",
+    ),
+}
 _FEED_BLIND = (
     "{polls} polls of {about} in a row were not on time ({states}); what its {active} stations heard within the last day would say is not known. Newest reading {age} old.",
     "{about}の取得が{polls}回連続で時刻どおりでない（{states}）。過去1日に報告のあった{active}地点の状況は不明。最新の測定は{age}前。",
@@ -145,6 +165,29 @@ def departure_words(
         )
         dot = ". " if language in ("en", "ko") else "。"
         told[language] = (_EXERCISE[language] if exercise else "") + _HEAD[kind][at] + dot + body + _RAIN[rain][at]
+    return told
+
+
+def detector_words(
+    kind: EventKind, life: Life, quantity: str, exercise: bool, names: Mapping[str, str], age_s: int
+) -> dict[str, str]:
+    """The sentences of an event of a detector's alert; `names` are station names per language of its largest member."""
+    top = largest(life)
+    rain = True if any(member.rain for member in life.members) else top.rain
+    told = {}
+    for at, language in enumerate(LANGUAGES):
+        body = _BODY[at].format(
+            n=len({member.station_uid for member in life.members}),
+            station=names.get(language) or top.station_uid,
+            values=", ".join(number(value) for value in top.pair),
+            unit=BY_ID[quantity].unit,
+            quantity=BY_ID[quantity].names[at],
+            rise=number(top.peak),
+            median=number(top.median),
+            age=age_words(age_s, language),
+        )
+        dot = ". " if language in ("en", "ko") else "。"
+        told[language] = (_EXERCISE[language] if exercise else "") + _HEAD[kind][at] + dot + body + _ALLOWED[rain][at]
     return told
 
 

@@ -70,6 +70,41 @@ class BlindnessNumbers(Strict):
     active_within_s: Seconds = 86_400
 
 
+class DetectorNumbers(Strict):
+    """What stands around the detector; its own levels are code (`analysis.detect_channels.Gates`) and travel with each event.
+
+    `warm_polls`: how many past polls it is shown when it starts on a store that has some; `state_polls`: polls from one kept state
+    to the next, which is what a restart has to step through again at most.
+    """
+
+    radar_feed: Identifier | None = None
+    gauge_feeds: tuple[Identifier, ...] = ()
+    gauge_within_m: float = Field(default=10_000.0, gt=0.0)
+    rain_within_s: Seconds = 1_800
+    stale_after_s: Seconds = 9_000
+    resolve: Resolve = Resolve()
+    warm_polls: int = Field(default=150, ge=0, le=2_000)
+    state_polls: int = Field(default=12, ge=1, le=144)
+
+
+class DetectorRule(Strict):
+    """The detector over the dose rates of some feeds, which are one network: baseline, rain, regional swing, agreement in time and space."""
+
+    id: Identifier
+    version: int = Field(ge=1)
+    kind: Literal["detector"]
+    enabled: bool = True
+    title: Names
+    description: Names = Field(default_factory=dict)
+    quantities: tuple[Quantity, ...] = Field(min_length=1, max_length=1)
+    feeds: tuple[Identifier, ...] = Field(min_length=1, max_length=1)
+    parameters: DetectorNumbers = DetectorNumbers()
+
+    def covers(self, feed_id: str, quantity: str) -> bool:
+        """Whether a series is this rule's business."""
+        return self.enabled and feed_id in self.feeds and quantity in self.quantities
+
+
 class DepartureRule(Strict):
     """A series far above its own trailing median, held by two consecutive fresh readings."""
 
@@ -96,8 +131,9 @@ class BlindnessRule(Strict):
     parameters: BlindnessNumbers = BlindnessNumbers()
 
 
-RuleSpec: TypeAlias = Annotated[DepartureRule | BlindnessRule, Field(discriminator="kind")]
-_RULE: TypeAdapter[DepartureRule | BlindnessRule] = TypeAdapter(RuleSpec)
+Rule: TypeAlias = DepartureRule | BlindnessRule | DetectorRule
+RuleSpec: TypeAlias = Annotated[Rule, Field(discriminator="kind")]
+_RULE: TypeAdapter[Rule] = TypeAdapter(RuleSpec)
 
 
 class RuleFile(Strict):
@@ -106,7 +142,7 @@ class RuleFile(Strict):
     rules: tuple[RuleSpec, ...]
 
 
-def load_rules(path: Path, name: str = "rules.yaml") -> tuple[DepartureRule | BlindnessRule, ...]:
+def load_rules(path: Path, name: str = "rules.yaml") -> tuple[Rule, ...]:
     """The rules of a file in its order; raises ConfigError with everything that is wrong in it."""
     document, problems = read_yaml(path, name)
     if problems:
@@ -121,11 +157,11 @@ def load_rules(path: Path, name: str = "rules.yaml") -> tuple[DepartureRule | Bl
     return rules
 
 
-def rule_of(document: dict[str, Any]) -> DepartureRule | BlindnessRule:
+def rule_of(document: dict[str, Any]) -> Rule:
     """A rule from its stored form, as evidence keeps it; raises pydantic's ValidationError."""
     return _RULE.validate_python(document)
 
 
-def _twice(rules: tuple[DepartureRule | BlindnessRule, ...]) -> list[str]:
+def _twice(rules: tuple[Rule, ...]) -> list[str]:
     ids = [rule.id for rule in rules]
     return sorted({key for key in ids if ids.count(key) > 1})

@@ -101,13 +101,31 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class StateRow:
+    """What a detector knew at `at_s`, after the poll `run_uid`; `digest` is that of `state`, `pinned` that an event stands on it."""
+
+    name: str
+    version: str
+    digest: str
+    at_s: int
+    run_uid: str
+    state: bytes
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """What one evaluation leaves behind: batches handled, changes made, messages to send. One transaction, all or nothing."""
+    """What one evaluation leaves behind: batches handled, polls judged, changes made, messages to send, what detectors know now.
+
+    One transaction, all or nothing.
+    """
 
     at_s: int
     batch_ids: tuple[int, ...] = ()
     changes: tuple[Change, ...] = ()
     messages: tuple[Message, ...] = ()
+    run_uids: tuple[str, ...] = ()
+    states: tuple[StateRow, ...] = ()
 
 
 #: Messages about the subscription itself: to prove an address, and to tell the owner that it is disabled. They stand outside

@@ -18,6 +18,7 @@ from domain.states import AlertState
 from store import tables
 from store.alert_rows import AlertRow, Change, ClaimedBatch, Decision, EventRow, EvidenceRow
 from store.deliveries import enqueue_in
+from store.detector_states import keep_in
 from store.engine import Store
 from store.read_runs import run_row
 from store.refused import Outpaced
@@ -69,12 +70,33 @@ async def handled_until(store: Store) -> dict[str, int]:
         return {row.feed_id: int(row.until_s) for row in await connection.execute(question)}
 
 
-async def finished_runs(store: Store, after_s: int, *, limit: int = 10_000) -> list[RunRow]:
-    """Runs that ended after `after_s`, in the order of their end; without their answers."""
+async def unjudged_runs(store: Store, *, limit: int = 10_000) -> list[RunRow]:
+    """Runs that have ended and were not judged yet, in the order of their end; without their answers."""
     runs = tables.runs
-    question = sa.select(runs).where(runs.c.finished_s > after_s).order_by(runs.c.finished_s, runs.c.id).limit(limit)
+    question = (
+        sa.select(runs)
+        .where(runs.c.judged_s.is_(None), runs.c.finished_s.is_not(None))
+        .order_by(runs.c.finished_s, runs.c.id)
+        .limit(limit)
+    )
     async with store.reading() as connection:
         return [run_row(row) for row in await connection.execute(question)]
+
+
+async def judged_runs(
+    store: Store, feed_id: str, *, after: tuple[int, str] | None = None, limit: int = 10_000
+) -> list[RunRow]:
+    """Runs of a feed that were judged, oldest first: those after the run `after` (its end and uid), else the newest `limit`."""
+    runs = tables.runs
+    question = sa.select(runs).where(runs.c.judged_s.is_not(None), runs.c.feed_id == feed_id)
+    if after is not None:
+        ended_s, uid = after
+        number = sa.select(runs.c.id).where(runs.c.uid == uid).scalar_subquery()
+        later = sa.or_(runs.c.finished_s > ended_s, sa.and_(runs.c.finished_s == ended_s, runs.c.id > number))
+        question = question.where(later)
+    question = question.order_by(runs.c.finished_s.desc(), runs.c.id.desc()).limit(limit)
+    async with store.reading() as connection:
+        return [run_row(row) for row in reversed((await connection.execute(question)).all())]
 
 
 async def unhandled(store: Store) -> int:
@@ -94,6 +116,12 @@ async def decide(store: Store, decision: Decision) -> None:
             await connection.execute(
                 sa.update(_answers).where(_answers.c.id.in_(decision.batch_ids)).values(handled_s=decision.at_s)
             )
+        if decision.run_uids:
+            runs = tables.runs
+            await connection.execute(
+                sa.update(runs).where(runs.c.uid.in_(decision.run_uids)).values(judged_s=decision.at_s)
+            )
+        await keep_in(connection, decision.states)
 
 
 async def _apply(connection: AsyncConnection, change: Change) -> None:

@@ -62,7 +62,7 @@ def test_growth_is_an_event_and_confirmation_another():
 def test_silence_makes_stale_never_resolved_and_readings_bring_it_back():
     life = open_one()
     late = T + N.stale_after_s + 1
-    assert stale_at_s(life, {"s:a:d": T}, N) == late
+    assert stale_at_s(life, {"s:a:d": T}, N.stale_after_s) == late
     assert advance(life, News(sights=(up("a"),)), late - 1, N) == ()
     (stale,) = advance(life, News(sights=(up("a"),)), late, N)
     assert stale.life.state is AlertState.STALE and stale.life.level is AlertState.UNVERIFIED
