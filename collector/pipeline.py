@@ -18,6 +18,7 @@ from collector.harvest import Harvester
 from collector.health import Expected, Run, feed_late_after_s, judge
 from collector.metrics import Metrics
 from collector.plan import recognise
+from collector.scrub import scrubbed
 from domain.clock import Clock
 from domain.readings import Answer, Batch, Harvest, Station, Tally
 from domain.states import FeedState
@@ -66,10 +67,12 @@ class Pipeline:
     async def take(self, fetched: Fetched, run: Run) -> Tally:
         """Archive, read and commit one answer as part of `run`; raises only what the disk or the store raise."""
         feed = run.feed
-        answer = _without_absence(replace(fetched.answer, feed_id=feed.id), feed)
-        await self._keep(answer, fetched.wire)
+        clean = await self._scrubbed(fetched, feed)
+        answer = _without_absence(replace(clean.answer, feed_id=feed.id), feed)
+        await self._keep(answer, clean.wire)
         received_s = int(answer.received_s)
-        harvest = await self._harvest(feed, replace(fetched, answer=answer), answer.received_s)
+        # what could not be scrubbed is not kept, but why it cannot be read is still to be told
+        harvest = await self._harvest(feed, Fetched(answer, clean.body or fetched.body), answer.received_s)
         batch = Batch(feed.id, run.uid, run.started_s, answer, harvest, received_s, feed.exercise)
         areas = {station.uid: self._areas_of(station) for station in harvest.stations}
         tally = await commit_batch(self._store, batch, areas)
@@ -94,6 +97,11 @@ class Pipeline:
         run.state, run.cause = state, cause
         self._tell(feed.id, state, cause)
         return state, cause
+
+    async def _scrubbed(self, fetched: Fetched, feed: FeedSpec) -> Fetched:
+        if not any(form.scrub for form in feed.forms):
+            return fetched
+        return await asyncio.to_thread(scrubbed, fetched, feed, self.config.tables)
 
     async def _keep(self, answer: Answer, wire: bytes) -> None:
         if isinstance(self._archive, NullArchive):

@@ -1,23 +1,20 @@
-"""`radcommons feed ...`: look at feeds, check them, and try them without storing anything."""
+"""`radcommons feed ...`: what is there, whether it is in order, and which words it may use."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from radcommons import cli_operate
 from radcommons import options as at
-from radcommons.settings import database_url, default_config
+from radcommons.settings import default_config
 
 if TYPE_CHECKING:
-    from specs.feed import FeedSpec
     from specs.loading import Config
 
-app = typer.Typer(no_args_is_help=True, help="Look at feeds, check them, and try them.")
-
-FeedArgument = Annotated[str, typer.Argument(metavar="FEED", help="Id of a feed.")]
+app = typer.Typer(no_args_is_help=True, help="Look at feeds, check and try them, change and pause them.")
 
 
 @app.command("list")
@@ -62,41 +59,8 @@ def vocabulary() -> None:
     print("refusals\n  " + ", ".join(reason.value for reason in Refusal))
 
 
-@app.command()
-def plan(
-    feed: FeedArgument,
-    config: at.ConfigOption = None,
-    captures: Annotated[
-        list[Path] | None, typer.Option("--from", help="A capture archive to read instead of asking the publisher.")
-    ] = None,
-    requests_only: Annotated[bool, typer.Option("--requests", help="Only show the requests.")] = False,
-    contact: at.ContactOption = "",
-) -> None:
-    """What one poll would ask and store. Nothing is written; secrets are never shown."""
-    from radcommons import trying
-
-    checked = _config(config)
-    spec = _feed(checked, feed)
-    trying.show_requests(checked, spec)
-    if not requests_only:
-        asyncio.run(trying.show_harvest(checked, spec, captures or [], contact))
-
-
-@app.command()
-def run(
-    feed: FeedArgument,
-    config: at.ConfigOption = None,
-    database: at.DatabaseOption = at.DATABASE,
-    archive: at.ArchiveOption = at.ARCHIVE,
-    contact: at.ContactOption = "",
-) -> None:
-    """Poll one feed once, now, into the store."""
-    from radcommons import trying
-    from radcommons.settings import Settings
-
-    checked = _config(config)
-    settings = Settings(checked.folder, database_url(database), archive, contact=contact)
-    asyncio.run(trying.poll_once(settings, _feed(checked, feed)))
+for _command in cli_operate.COMMANDS:
+    app.command()(_command)
 
 
 def _config(folder: Path | None) -> Config:
@@ -107,13 +71,3 @@ def _config(folder: Path | None) -> Config:
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
-
-
-def _feed(config: Config, feed_id: str) -> FeedSpec:
-    from specs.near import nearest
-
-    if found := config.feed(feed_id):
-        return found
-    near = nearest(feed_id, [feed.id for feed in config.feeds])
-    typer.echo(f"no feed is called {feed_id}" + (f"; did you mean {near}?" if near else ""), err=True)
-    raise typer.Exit(1)
