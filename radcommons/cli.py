@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -94,9 +95,14 @@ def serve(
     audience: at.AudienceOption = None,
     contact: at.ContactOption = "",
     at_time: at.AtOption = None,
+    read_database: at.ReadDatabaseOption = "",
 ) -> None:
     """Program 3: answer questions over HTTP."""
-    _programs(_settings(config, database, archive, host, port, audience, contact), serve=True, at_time=at_time)
+    settings = _settings(config, database, archive, host, port, audience, contact)
+    if read_database:
+        replica = database_url(read_database, secret_from("RADCOMMONS_DATABASE_PASSWORD"))
+        settings = replace(settings, read_database=replica)
+    _programs(settings, serve=True, at_time=at_time)
 
 
 @app.command()

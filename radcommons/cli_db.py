@@ -113,7 +113,7 @@ def _opened(database: str, ask: Callable[[Store], Awaitable[T]]) -> T:
 
 
 def _or_die(work: Awaitable[T]) -> T:
-    from store.engine import StoreRefused
+    from store.refused import StoreRefused, sentence
 
     async def awaited() -> T:
         return await work
@@ -122,7 +122,11 @@ def _or_die(work: Awaitable[T]) -> T:
         return asyncio.run(awaited())
     except StoreRefused as error:
         print(error, file=sys.stderr)
-        raise typer.Exit(1) from None
+    except Exception as error:
+        if (said := sentence(error)) is None:
+            raise
+        print(said, file=sys.stderr)
+    raise typer.Exit(1)
 
 
 def _url(database: str) -> str:

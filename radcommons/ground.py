@@ -45,7 +45,7 @@ async def grounded(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
     """
     speech = speech_from()
     prepare_folder(settings.database)
-    store = await open_store(settings.database)
+    store = await open_store(settings.database, read_url=settings.read_database)
     try:
         config = load_running(settings.config, kept_of(await config_files(store)))
         limits = FetchLimits(contact=settings.contact)

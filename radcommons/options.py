@@ -24,6 +24,14 @@ DatabaseOption = Annotated[
         help="sqlite+aiosqlite:///FILE, postgresql+psycopg://..., or a path.",
     ),
 ]
+ReadDatabaseOption = Annotated[
+    str,
+    typer.Option(
+        "--read-database",
+        envvar="RADCOMMONS_READ_DATABASE",
+        help="A PostgreSQL replica that answers questions; what is written goes to --database.",
+    ),
+]
 ArchiveOption = Annotated[
     Path, typer.Option("--archive", envvar="RADCOMMONS_ARCHIVE", help="Folder of the raw archive that is written.")
 ]

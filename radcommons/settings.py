@@ -36,6 +36,7 @@ class Settings:
     requests_per_minute: int = 0
     webhook_networks: tuple[str, ...] = ()
     exercise: bool = False
+    read_database: str = ""
     log_key: Path | None = field(default_factory=lambda: _path_from("RADCOMMONS_LOG_KEY"))
 
     @property

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -21,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from store.catalogue import Catalogue
 from store.migrate import upgrade
-from store.refused import StoreRefused
+from store.refused import StoreRefused, sentence
 from store.rows import LatestRow
 from store.window import RecentWindow
 
@@ -43,6 +44,7 @@ class Store:
     engine: AsyncEngine
     dialect: Dialect
     url: str
+    reader: AsyncEngine | None = None  # a replica that answers questions
     write_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     commit_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     catalogue: Catalogue = field(default_factory=Catalogue)  # as committed, for readers
@@ -74,7 +76,7 @@ class Store:
         options: dict[str, Any] = (
             {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         )
-        async with self.engine.connect() as fresh:
+        async with (self.reader or self.engine).connect() as fresh:
             connection = await fresh.execution_options(**options)
             snapshot = await connection.begin()
             try:
@@ -108,6 +110,8 @@ class Store:
         if self._collector_lock is not None:
             lock, self._collector_lock = self._collector_lock, None
             lock.close()
+        if self.reader is not None:
+            await self.reader.dispose()
         await self.engine.dispose()
 
 
@@ -131,28 +135,51 @@ def _locked(path: str, database: str) -> IO[str]:
 
 
 async def open_store(
-    url: str, *, migrate: bool = True, synchronous: Durability = "NORMAL", pool_size: int = 5
+    url: str, *, migrate: bool = True, synchronous: Durability = "NORMAL", pool_size: int = 5, read_url: str = ""
 ) -> Store:
     """Open the database at `url` (driver spelt out), migrated to this program's schema; raises StoreRefused with a sentence.
 
     `synchronous` is SQLite's: NORMAL survives a killed process, FULL also a power cut, at about 4 ms more per commit.
+    `read_url` names a PostgreSQL replica of the same database that answers questions; what it does not know yet is told a moment later.
     """
     name = sa.make_url(url).get_backend_name()
+    if read_url and (name != "postgresql" or sa.make_url(read_url).get_backend_name() != "postgresql"):
+        raise StoreRefused("A database to read from is a replica of PostgreSQL; a SQLite file has none.")
     if name == "sqlite":
+        _look(url)
         store = Store(_sqlite(url, synchronous, pool_size), "sqlite", url)
     elif name == "postgresql":
-        engine = create_async_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
-        store = Store(engine, "postgresql", url)
+        store = Store(
+            _postgres(url, pool_size), "postgresql", url, _postgres(read_url, pool_size) if read_url else None
+        )
     else:
         raise StoreRefused(
             f"A store is SQLite (sqlite+aiosqlite://) or PostgreSQL (postgresql+psycopg://), not {name}."
         )
     try:
         await upgrade(store.engine, create=migrate)
-    except BaseException:
+        if store.reader is not None:
+            await upgrade(store.reader, create=False)
+    except BaseException as error:
         await store.close()
+        if said := sentence(error, url):
+            raise StoreRefused(said) from error
         raise
     return store
+
+
+def _look(url: str) -> None:
+    """Refuse a file that is none of SQLite's before a thread is started for it; raises StoreRefused."""
+    path = sa.make_url(url).database or ":memory:"
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.DatabaseError as error:
+        raise StoreRefused(f"The database {url} cannot be used: {error}.") from error
+
+
+def _postgres(url: str, pool_size: int) -> AsyncEngine:
+    return create_async_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
 
 
 def _sqlite(url: str, synchronous: Durability, pool_size: int) -> AsyncEngine:

@@ -140,3 +140,21 @@ def test_replay_then_db(tmp_path: Path) -> None:
 
 def test_nobody_is_healthy_where_nobody_listens() -> None:
     assert command("health", "http://127.0.0.1:9/")[0] == 1
+
+
+UNUSABLE = {
+    "no folder": ("/dev/null/x.db", "unable to open database file"),
+    "no database": (str(made.CONFIG / "rules.yaml"), "file is not a database"),
+    "no server": ("postgresql://u:hush@127.0.0.1:9/x", "Connection refused"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+@pytest.mark.parametrize("word", ["check", "stats", "verify", "vacuum"])
+def test_an_unusable_database_is_a_sentence(case: str, word: str) -> None:
+    database, why = UNUSABLE[case]
+    status, said = command("db", word, "--database", database)
+    assert status == 1
+    assert why in said
+    assert "hush" not in said
+    assert said.count("\n") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -16,6 +17,7 @@ from store.engine import Store, StoreRefused, open_store
 from store.rows import Filter
 from store.tables import metadata
 from store.write import commit_batch
+from tests.databases import libpq
 from tests.store.builders import NO_AREAS, a_batch
 
 
@@ -116,3 +118,28 @@ async def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         assert len(await read.stations(store, Filter())) == 50
     finally:
         await store.close()
+
+
+async def test_a_replica_answers_and_never_writes(postgres_copy: str) -> None:
+    """Questions go to the second address: here to a role that may read and nothing else."""
+    with psycopg.connect(libpq(postgres_copy), autocommit=True) as admin:
+        admin.execute("CREATE ROLE looker LOGIN")
+        admin.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO looker")
+    store = await open_store(
+        postgres_copy, read_url=sa.make_url(postgres_copy).set(username="looker").render_as_string(hide_password=False)
+    )
+    try:
+        await commit_batch(store, a_batch([("1", 0, 0.04)]), NO_AREAS)
+        assert len(await read.latest(store, Filter())) == 1
+        async with store.reading() as connection:
+            assert (await connection.exec_driver_sql("SELECT current_user")).scalar_one() == "looker"
+    finally:
+        await store.close()
+        with psycopg.connect(libpq(postgres_copy), autocommit=True) as admin:
+            admin.execute("DROP OWNED BY looker")
+            admin.execute("DROP ROLE looker")
+
+
+async def test_a_file_has_no_replica(sqlite_url: str) -> None:
+    with pytest.raises(StoreRefused, match="a SQLite file has none"):
+        await open_store(sqlite_url, read_url="postgresql+psycopg://u@h/d")
