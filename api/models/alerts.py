@@ -112,6 +112,23 @@ class Proof(Struct, frozen=True, kw_only=True):
     numbers: Mapping[str, float]
 
 
+class RederivedPart(Struct, frozen=True, kw_only=True):
+    """One thing that the decision was made of, or came to: as it was kept and as the store gives it today."""
+
+    part: str
+    same: bool
+    kept: str
+    now: str
+
+
+class Rederived(Struct, frozen=True, kw_only=True):
+    """The decision made again from the store alone; `same` when every part of it came out byte for byte."""
+
+    same: bool
+    parts: tuple[RederivedPart, ...]
+    note: str
+
+
 class EventEvidence(Struct, frozen=True, kw_only=True):
     """One event with everything it stood on: readings, parameters of the rule, and the account of what was weighed."""
 
@@ -120,6 +137,9 @@ class EventEvidence(Struct, frozen=True, kw_only=True):
     account: Annotated[Any, Meta(description="what was weighed: baselines, rain with its age, counts")]
     evidence: tuple[Proof, ...]
     withheld: Annotated[int, Meta(description="readings held but not shown: ask the publisher")]
+    rederived: Annotated[
+        Rederived | None, Meta(description="null when it was no decision about numbers, or was not asked for")
+    ]
 
 
 class EvidenceList(Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from api.models.values import Published
 from api.operation import Call, Operation, Reply
 from api.paging import begin, following, limit, moment, sliced
 from api.problems import Code, ProblemError
+from api.rederiving import made_again
 from api.selecting import known_names
 from api.service import Service
 from api.telling import qc_codes, texts
@@ -37,6 +38,9 @@ STATUS = p.Param(
     many=True,
 )
 REGION = p.Param("region", p.REGION.parse, p.REGION.schema, "Region, sea area or zone by its id.", "JP-07")
+REDERIVE = p.choice(
+    "rederive", ("yes", "no"), "Make each decision again from the store and say whether it comes out the same.", "yes"
+)
 FROM = p.instant("from", "Alerts that had not ended before.", p.FROM.example)
 TO = p.instant("to", "Alerts that began before.", p.TO.example)
 
@@ -192,11 +196,15 @@ async def evidence(call: Call) -> Reply:
     uids = frozenset(proof.series_uid for event in found for proof in event.evidence)
     listed = await read.series_list(service.store, Filter(series=uids), limit=len(uids)) if uids else []
     known = {one.series.uid: one for one in listed}
-    body = m.EvidenceList(alert=row.uid, events=tuple(_evidence(event, known, service) for event in found))
-    return Reply(body)
+    wanted = call.query.get(REDERIVE) != "no"
+    again = [await made_again(service.store, event) if wanted else None for event in found]
+    events = tuple(_evidence(event, known, service, once) for event, once in zip(found, again, strict=True))
+    return Reply(m.EvidenceList(alert=row.uid, events=events))
 
 
-def _evidence(event: EventRow, known: dict[str, SeriesRow], service: Service) -> m.EventEvidence:
+def _evidence(
+    event: EventRow, known: dict[str, SeriesRow], service: Service, again: m.Rederived | None
+) -> m.EventEvidence:
     shown = [
         proof
         for proof in event.evidence
@@ -208,6 +216,7 @@ def _evidence(event: EventRow, known: dict[str, SeriesRow], service: Service) ->
         account=msgspec.json.decode(event.document),
         evidence=tuple(_proof(proof, known.get(proof.series_uid)) for proof in shown),
         withheld=len(event.evidence) - len(shown),
+        rederived=again,
     )
 
 
@@ -295,7 +304,9 @@ OPERATIONS = (
         "What an alert stood on",
         m.EvidenceList,
         "alerts",
+        (REDERIVE,),
         problems=_GONE,
+        kept_s=600,
         path_examples=_ONE,
     ),
     Operation("GET", "/v1/alert-rules", rules, "Rules", m.RuleList, "alerts", p.PAGE),
