@@ -10,12 +10,16 @@ import numpy as np
 
 from collector.doubts import Doubt
 from collector.portrait import Portrait, Trace
+from domain.quantities import DOSE_RATES
 from domain.readings import FloatArray, Station
 from domain.reasons import Refusal
 from specs.feed import Canary, FeedSpec
 
 _NEAR_DEG = 0.01
 _HOUR_S = 3600
+_WEATHER = 3.0
+#: Quantities that do not change by a factor within hours anywhere but in an accident, and never at most places of a network at once.
+SLOW = DOSE_RATES | {"count_rate", "air_kerma_rate"}
 #: Of a kind's values, the share that must be off for the kind to be off; the median alone would hide a second instrument.
 _MOSTLY = 0.5
 
@@ -60,6 +64,27 @@ def compare(old: Portrait, new: Portrait, feed: FeedSpec) -> Compared:
     return Compared(
         new.answers, tuple(lost), tuple(gained), len(gone), len(added), tuple(_lines(old, new, pairs)), tuple(breaches)
     )
+
+
+def against_stored(new: Portrait, stored: Mapping[str, float], feed: FeedSpec) -> list[Doubt]:
+    """Kinds whose newest values are far from the stored ones of the same series: a file, or a publisher, that is off by a factor.
+
+    Hours of weather lie between the two, so only a factor of three or more is one.
+    """
+    ratios: dict[tuple[str, str], list[float]] = {}
+    for uid, trace in new.traces.items():
+        before, after = stored.get(uid, 0.0), float(trace.value[-1])
+        if before > 0 and not np.isnan(after):
+            ratios.setdefault((trace.series.quantity, trace.series.instrument), []).append(after / before)
+    found = []
+    limit = max(feed.canary.median_ratio, _WEATHER)
+    for (quantity, instrument), listed in ratios.items():
+        middle = float(np.median(listed))
+        if quantity in SLOW and not 1 / limit <= middle <= limit:
+            told = f"{quantity} is {middle:g} times what is stored (median of {len(listed)} series)"
+            place = (*_measure(feed, quantity, instrument), "unit")
+            found.append(Doubt(place, f"{told}; is the unit right, or did the publisher change it?"))
+    return found
 
 
 def _pair(old: Trace, new: Trace) -> _Pair:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from collector.archive import newest_captures
-from collector.canary import Compared, compare
+from collector.canary import Compared, against_stored, compare
 from collector.doubts import Doubt, doubts
 from collector.fetched import Fetched
 from collector.harvest import Harvester
@@ -80,8 +80,10 @@ def plan_feed(
     """What `feed` (whose file is `text`) makes of `captures`, beside what `running` makes of them. CPU only; needs a thread in a service."""
     new, found = _portrait(config, feed, captures)
     old, before = _portrait(config, running, captures) if running is not None else (None, [])
+    before += against_stored(old, known.values, running) if old is not None and running is not None else []
     compared = compare(old, new, feed) if old is not None and old.answers and old.values else None
     at = _places(text, feed)
+    found += against_stored(new, known.values, feed)
     known_before = {one.path for one in before}
     fresh = [one for one in found if one.path not in known_before]
     lost, gained = _moved(new, compared, known)
