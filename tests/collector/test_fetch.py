@@ -374,3 +374,11 @@ async def test_a_host_that_asks_for_quiet_is_left_alone_until_then() -> None:
 def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
     answer = Answer("f", "GET", "https://x/", 0, 0, 429, (("retry-after", text),))
     assert retry_after_s(answer, 1000.0) == seconds
+
+
+@pytest.mark.parametrize("url", ["http://a\\b.example/x", "http://exa mple/x", "http://[::1/x", "http://host:99999/"])
+async def test_an_address_that_is_none_is_a_refusal_and_no_exception(url: str) -> None:
+    async with Fetcher(LIMITS, SystemClock()) as fetcher:
+        found = await fetcher.fetch(PlannedRequest("feed", "GET", url))
+    assert found.answer.failure in (Refusal.FORBIDDEN_ADDRESS, Refusal.CONNECTION)
+    assert found.answer.status == 0
