@@ -25,7 +25,7 @@ from alerting.history import Trail
 from alerting.life import Life, Step
 from alerting.records import Account, AlertRecord, DetectorStep, RainSeen, encoded, event_type, event_uid
 from alerting.route import messages
-from alerting.silence import Silence
+from alerting.silence import Silence, inhibited, muted
 from analysis.detect_watch import Weighed
 from analysis.sentences import LANGUAGES
 from specs.loading import Config
@@ -65,6 +65,8 @@ class Announcer:
     config: Config
     trails: Mapping[str, Trail]
     silences: Sequence[Silence] = ()
+    #: Feed id -> the blindness that is going on about it.
+    blind: Mapping[str, str] = field(default_factory=dict)
 
     async def decision(self, findings: Sequence[Finding], at_s: int, decided_s: int) -> Decision:
         """All that happened at one moment, as one transaction."""
@@ -77,10 +79,22 @@ class Announcer:
             for step in finding.moved.steps:
                 change, record = await self._change(finding, step, at_s, decided_s)
                 changes.append(change)
-                sent = messages(change.event, record, _live(receivers), knows, self.silences)
+                sent = (
+                    ()
+                    if self._muted(step, record, at_s)
+                    else messages(change.event, record, _live(receivers), knows, ())
+                )
                 knows |= {message.subscription_uid for message in sent}
                 out += sent
         return Decision(at_s, (), tuple(changes), tuple(out))
+
+    def _muted(self, step: Step, record: AlertRecord, at_s: int) -> str:
+        silence = muted(step.kind, record, self.silences, at_s)
+        if silence is not None:
+            return f"silence {silence.uid}"
+        if inhibited(step.kind, record, self.blind):
+            return f"blindness {self.blind[record.feeds[0]]}"
+        return ""
 
     async def _change(self, finding: Finding, step: Step, at_s: int, decided_s: int) -> tuple[Change, AlertRecord]:
         record = grown(finding.moved.record, step.life, self.trails)
@@ -130,6 +144,7 @@ class Announcer:
             decided_s,
             tuple(numbers[uid] for uid in sorted(numbers)),
             tuple(finding.rain[m.series_uid] for m in life.members if m.series_uid in finding.rain),
+            muted=self._muted(step, record, at_s),
         )
         reasons = words.departure_words(
             step.kind, life, quantity, record.subject.exercise, self._names(life), at_s - newest_s
@@ -155,6 +170,7 @@ class Announcer:
             rain=() if facts is None else tuple(rain_seen(one, facts.step) for one in facts.weighed),
             weighed=() if facts is None else facts.weighed,
             step=None if facts is None else facts.step,
+            muted=self._muted(step, record, at_s),
         )
         reasons = words.detector_words(
             step.kind, life, quantity, record.subject.exercise, self._names(life), at_s - newest_s
@@ -180,6 +196,7 @@ class Announcer:
             at_s,
             decided_s,
             counts={"quiet": seen.quiet, "active": seen.active, "missed_polls": len(seen.states)},
+            muted=self._muted(step, record, at_s),
         )
         told = words.Blind(
             self._about(record),

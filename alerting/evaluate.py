@@ -23,13 +23,13 @@ from alerting.lifecycle import stale_at_s
 from alerting.memory import WATCHED_AFTER_END_S, in_order, load_alerts, load_history
 from alerting.rain import RainQuestion, rain_at
 from alerting.records import AlertRecord
-from alerting.silence import Silence
+from alerting.silence import Silence, silence_of
 from analysis.freshness import Standing
 from domain.clock import Clock
 from domain.states import FeedState
 from specs.loading import Config
 from specs.rule import BlindnessRule, DepartureRule, DetectorRule
-from store import alerts, read
+from store import alerts, read, silences
 from store.alert_rows import ClaimedBatch, Decision, StateRow
 from store.engine import Store
 from store.refused import Outpaced
@@ -334,7 +334,9 @@ class Watcher:
     # --- committing
 
     async def _commit(self, findings: Sequence[Finding], at_s: int) -> None:
-        announcer = Announcer(self.store, self.config, self.history.trails, tuple(self.silences()))
+        rows = await silences.silences(self.store, at_s=at_s)
+        standing = (*self.silences(), *map(silence_of, rows))
+        announcer = Announcer(self.store, self.config, self.history.trails, standing, self._blind(findings))
         decided_s = int(self.clock.now_s())
         decision = await announcer.decision(findings, at_s, decided_s)
         await alerts.decide(self.store, replace(decision, **self._done()))
@@ -342,6 +344,12 @@ class Watcher:
         self._events += len(decision.changes)
         for finding in findings:
             self._remember(finding.moved)
+
+    def _blind(self, findings: Sequence[Finding]) -> dict[str, str]:
+        """Feeds that are blind, those included that become so at this moment."""
+        moved = [replace(f.moved.record, life=f.moved.steps[-1].life) for f in findings]
+        known = {record.uid: record for record in (*self.records.values(), *moved)}
+        return {r.about: r.uid for r in known.values() if r.kind == "blindness" and r.life.is_open and not r.areas}
 
     def _remember(self, moved: Moved) -> None:
         record = departures.grown(moved.record, moved.steps[-1].life, self.history.trails)

@@ -89,7 +89,10 @@ class DetectorStep:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What stands behind an event beside its readings. `at_s`: the moment decided about (receipt of the data); `decided_s`: when."""
+    """What stands behind an event beside its readings. `at_s`: the moment decided about (receipt of the data); `decided_s`: when.
+
+    `muted`: the silence, or the blindness, because of which nobody was notified; empty when nothing kept it back.
+    """
 
     type: str
     method: str
@@ -103,6 +106,7 @@ class Account:
     counts: Mapping[str, int] = field(default_factory=dict)
     weighed: tuple[Weighed, ...] = ()
     step: DetectorStep | None = None
+    muted: str = ""
 
 
 Kept = TypeVar("Kept", AlertRecord, Account)

@@ -52,3 +52,18 @@ def record_of(document: str) -> Record:
         return _DECODER.decode(document)
     except (msgspec.DecodeError, UnicodeEncodeError):
         return Record()
+
+
+class _Muted(msgspec.Struct, frozen=True):
+    muted: str = ""
+
+
+_MUTED = msgspec.json.Decoder(_Muted)
+
+
+def muted_by(document: str) -> str:
+    """What kept the notices of an event back, from its document; empty when nothing did."""
+    try:
+        return _MUTED.decode(document).muted
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return ""

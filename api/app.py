@@ -32,6 +32,7 @@ from api.routes import (
     regions,
     samples,
     series,
+    silences,
     sites,
     sources,
     stations,
@@ -67,6 +68,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *cap.OPERATIONS,  # before alerts: an id takes every path that nobody has taken
     *feeds_of_alerts.OPERATIONS,
     *alerts.OPERATIONS,
+    *silences.OPERATIONS,
     *subscriptions.OPERATIONS,
     *log.OPERATIONS,
     *stream.OPERATIONS,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from api.models.common import Instant, Link, Page, Struct
+from api.models.silences import Acknowledgement
 from api.models.values import Conversion, Published
 
 Texts = Annotated[Mapping[str, str], Meta(description="by language")]
@@ -31,6 +32,15 @@ class RuleBrief(Struct, frozen=True, kw_only=True):
 
     id: str
     version: int
+
+
+class SilencedBy(Struct, frozen=True, kw_only=True):
+    """A silence that an alert falls under now."""
+
+    id: str
+    kind: str
+    reason: str
+    ends_at: Instant
 
 
 class Alert(Struct, frozen=True, kw_only=True):
@@ -57,6 +67,14 @@ class Alert(Struct, frozen=True, kw_only=True):
     series: tuple[str, ...]
     stations: tuple[AlertStation, ...]
     exercise: bool
+    acknowledged: Annotated[
+        Acknowledgement | None,
+        Meta(description="the newest acknowledgement that has not expired; it ends and mutes nothing"),
+    ]
+    silenced: Annotated[
+        tuple[SilencedBy, ...],
+        Meta(description="silences that hold for it now; the alert goes on, its notices may not go out"),
+    ]
     note: str
     links: Mapping[str, Link]
 
@@ -86,6 +104,10 @@ class Event(Struct, frozen=True, kw_only=True):
     rule_version: str
     reasons: Texts
     exercise: bool
+    muted: Annotated[
+        str,
+        Meta(description="the silence or the blindness because of which nobody was notified of this step; else empty"),
+    ]
 
 
 class EventList(Struct, frozen=True, kw_only=True):

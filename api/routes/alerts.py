@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from api import params as p
-from api.alert_record import Record, record_of
+from api.alert_record import Record, muted_by, record_of
 from api.clocktext import told, told_or_none
 from api.models import alerts as m
 from api.models.values import Published
@@ -15,11 +15,12 @@ from api.operation import Call, Operation, Reply
 from api.paging import begin, following, limit, moment, sliced
 from api.problems import Code, ProblemError
 from api.rederiving import made_again
+from api.said import Said, said_of
 from api.selecting import known_names
 from api.service import Service
 from api.telling import qc_codes, texts
 from api.units import canonical_unit, conversion, converted
-from domain.states import AlertState
+from domain.states import AlertState, Audience
 from specs.rule import RuleSpec
 from store import alerts as held
 from store import read
@@ -50,7 +51,7 @@ def shown(record: Record, service: Service) -> bool:
     return all(service.facts(feed).shown for feed in record.feeds)
 
 
-def tell_alert(row: AlertRow, newest: EventRow | None, service: Service) -> m.Alert:
+def tell_alert(row: AlertRow, newest: EventRow | None, service: Service, said: Said) -> m.Alert:
     """An alert with the reasons of its newest event."""
     record = record_of(row.document)
     rule = service.rules.get(row.rule_id)
@@ -89,6 +90,8 @@ def tell_alert(row: AlertRow, newest: EventRow | None, service: Service) -> m.Al
             for member in members
         ),
         exercise=row.exercise,
+        acknowledged=said.acknowledgement(row),
+        silenced=said.silenced(row, record.feeds),
         note=NOTE,
         links={"self": f"/v1/alerts/{row.uid}"}
         | {name: f"/v1/alerts/{row.uid}/{name}" for name in ("events", "evidence")}
@@ -128,7 +131,8 @@ async def alerts(call: Call) -> Reply:
     page = rows[:most]
     seen = [row for row in page if shown(record_of(row.document), service)]
     hidden = [feed for row in page for feed in record_of(row.document).feeds[:1] if row not in seen]
-    told_rows = tuple([tell_alert(row, await _newest(service, row), service) for row in seen])
+    said = await said_of(service.store, seen, call.now_s, public=service.audience is Audience.PUBLIC)
+    told_rows = tuple([tell_alert(row, await _newest(service, row), service, said) for row in seen])
     as_of_s = await moment(call, mark)
     more = (
         following(call.route, call.query, as_of_s=as_of_s, after_id=page[-1].uid, after_s=page[-1].began_s)
@@ -163,7 +167,9 @@ async def known_alert(call: Call) -> AlertRow:
 async def alert(call: Call) -> Reply:
     """One alert."""
     row = await known_alert(call)
-    return Reply(m.AlertAnswer(alert=tell_alert(row, await _newest(call.service, row), call.service)))
+    service = call.service
+    said = await said_of(service.store, [row], call.now_s, public=service.audience is Audience.PUBLIC)
+    return Reply(m.AlertAnswer(alert=tell_alert(row, await _newest(service, row), service, said)))
 
 
 def tell_event(row: EventRow) -> m.Event:
@@ -179,6 +185,7 @@ def tell_event(row: EventRow) -> m.Event:
         rule_version=row.rule_version,
         reasons=dict(row.reasons),
         exercise=row.exercise,
+        muted=muted_by(row.document),
     )
 
 
