@@ -18,9 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.readings import IntArray
 from store import packed, tables
+from store.bulk_reading import hot_rows
 from store.engine import Store
-from store.history import Statement, span_of
-from store.incoming import COLUMNS
+from store.history import Statement
 from store.packed import DAY_S, SPAN, Block, Blocks, day_at
 from store.packing import day_of, joined, taken
 from store.rollups import refresh
@@ -115,7 +115,8 @@ async def _move(connection: AsyncConnection, day: int, ids: IntArray) -> int:
     before = await packed.blocks_of(connection, await _there(connection, begin, ids))
     damaged = {block.series_id for block in before if block.content is None}
     ids = ids[~np.isin(ids, list(damaged))]
-    rows = await _hot(connection, begin, day, ids)
+    # of earlier days only what came after they were packed
+    rows = await hot_rows(connection, begin * DAY_S + 1, (day + 1) * DAY_S + 1, ids)
     if not rows:
         return 0
     made = await asyncio.to_thread(_merged, rows, begin, day, [block for block in before if block.content is not None])
@@ -157,19 +158,6 @@ def _merged(rows: Sequence[Any], begin: int, day: int, before: Sequence[Block]) 
     ids, starts = np.unique(series_id, return_index=True)
     days = np.array([until[number] - begin for number in ids.tolist()], dtype=np.int64)
     return Blocks(ids, np.full(len(ids), begin, dtype=np.int64), days, starts.astype(np.int64), taken(content, order))
-
-
-async def _hot(connection: AsyncConnection, begin: int, day: int, ids: IntArray) -> Sequence[Any]:
-    """The hot rows of the days from `begin` to `day`, with their receipts: of earlier ones only what came after they were packed."""
-    statement = Statement(connection.dialect.name)
-    source, where = span_of(statement, begin * DAY_S + 1, (day + 1) * DAY_S + 1, by_stamps=statement.sqlite)
-    fields = ", ".join(f"r.{name}" for name in COLUMNS.split(", "))
-    found = await connection.exec_driver_sql(
-        f"SELECT {fields}, a.received_s FROM {source} JOIN answers a ON a.id = r.batch_id "
-        f"WHERE {where} AND {statement.among('r.series_id', ids)}",
-        tuple(statement.values),
-    )
-    return found.fetchall()
 
 
 async def _remove(connection: AsyncConnection, rows: Sequence[Any]) -> None:

@@ -20,7 +20,7 @@ from domain.readings import NO_TIME, FloatArray, IntArray
 from store import packed
 from store.incoming import SERIES_BITS
 from store.packed import DAY_S, day_at
-from store.packing import Day, empty_day, joined
+from store.packing import Day, empty_day, joined, taken
 from store.unpacking import NO_RECEIPTS, Known
 from store.window import Segment, empty
 
@@ -268,6 +268,22 @@ class Stack:
     def take(self, rows: IntArray) -> Stack:
         """The rows chosen by an index array, in its order."""
         return Stack(self.series_id[rows], self.end_s[rows], self.value[rows], self.censoring[rows], self.qc[rows])
+
+
+async def whole(connection: AsyncConnection, window: Window) -> tuple[IntArray, Day]:
+    """Packed versions of a window with every column, in order of (series, end): their series, and the columns."""
+    span = await _span(connection, window)
+    if span is None:
+        return np.zeros(0, dtype=np.int64), empty_day()
+    found = await _blobs(connection, span, window)
+
+    def made() -> tuple[IntArray, Day]:
+        opened = _Found(sorted(map(tuple, found.blobs)), found.receipts).open()
+        at = opened.where(window)
+        day = opened.day if len(at) == len(opened.day) else taken(opened.day, at)
+        return opened.series_id[at], day
+
+    return await asyncio.to_thread(made)
 
 
 async def stack(connection: AsyncConnection, window: Window) -> Stack:
