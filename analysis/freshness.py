@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from domain.states import FeedState, Freshness
 
@@ -38,6 +39,32 @@ class Standing:
     silent_after_s: int
     last_new_s: int | None
     exercise: bool = False
+
+
+class ScheduleLike(Protocol):
+    """A feed's schedule (`specs.feed.Schedule`)."""
+
+    @property
+    def every_s(self) -> int: ...
+    @property
+    def lag_s(self) -> int: ...
+    @property
+    def late_after_s(self) -> int: ...
+    @property
+    def silent_after_s(self) -> int: ...
+
+
+def standing(schedule: ScheduleLike, state: FeedState, last_new_s: int | None, *, exercise: bool) -> Standing:
+    """The standing of a feed by its schedule and by what the store knows of it."""
+    return Standing(
+        state,
+        schedule.every_s,
+        schedule.lag_s,
+        schedule.late_after_s,
+        schedule.silent_after_s,
+        last_new_s,
+        exercise,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -64,14 +65,23 @@ class _Seen:
     reported: bool
 
 
-def summarise(area: AreaName, arrays: Arrays, feeds: Standings, *, now_s: int, window_s: int) -> tuple[Summary, ...]:
+def summarise(
+    area: AreaName,
+    arrays: Arrays,
+    feeds: Standings,
+    *,
+    now_s: int,
+    window_s: int,
+    changed: Mapping[str, int] = MappingProxyType({}),
+) -> tuple[Summary, ...]:
     """Summaries of one area, one per kind, from the columns of every series known there (also the silent ones).
 
     `arrays` reaches as far back as baselines shall look (they use at most 500 readings a series) and holds nothing after `now_s`;
-    `window_s` is the span in which a station counts as reporting.
+    `window_s` is the span in which a station counts as reporting; `changed` is when a series, station or feed (by id) was last
+    measured in another way.
     """
     kinds = _by_kind(arrays.series)
-    question = _Question(area, arrays, columns_of(arrays), feeds, rainfall(arrays), now_s, window_s)
+    question = _Question(area, arrays, columns_of(arrays, changed), feeds, rainfall(arrays), now_s, window_s)
     found = [
         _summary(question, kind, rows)
         for kind, rows in sorted(kinds.items(), key=lambda item: _order(item[0]))

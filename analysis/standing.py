@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from analysis.baseline import LEAST_FOR_SUMMARY, Baselines, baselines, scale_flo
 from analysis.grouped import starts_and_counts
 from domain.quantities import BY_ID as QUANTITIES
 from domain.quantities import DOSE_RATES
-from domain.readings import FloatArray, IntArray
+from domain.readings import NO_TIME, FloatArray, IntArray
 from domain.units import BY_CODE, convert
 
 #: Rise and z of a station that reads above its own range, and far above, in nSv/h (or nGy/h); other kinds: share of the median.
@@ -43,8 +43,8 @@ def common_unit(quantity: str, unit: str) -> str:
     return own if BY_CODE[own].dimension is BY_CODE[unit].dimension else unit
 
 
-def columns_of(arrays: Arrays) -> Columns:
-    """The facts of every series of some columns."""
+def columns_of(arrays: Arrays, changed: Mapping[str, int]) -> Columns:
+    """The facts of every series of some columns; `changed` is when a series, station or feed was last measured in another way."""
     groups = len(arrays.series)
     scales = _scales(arrays.series)
     factor = np.array([scale.factor for scale in scales], dtype=np.float64)
@@ -52,7 +52,8 @@ def columns_of(arrays: Arrays) -> Columns:
     floor = (floors(arrays.series) * factor)[arrays.index]
     usable, fit = bounded(value, arrays.censoring, arrays.qc, floor)
     index, good = arrays.index[fit], usable[fit]
-    base = baselines(index, arrays.end_s[fit], good, np.array([scale.floor for scale in scales], dtype=np.float64))
+    least = np.array([scale.floor for scale in scales], dtype=np.float64)
+    base = baselines(index, arrays.end_s[fit], good, least, since_s=changes(arrays.series, changed))
     newest_fit, fit_rows = _last_rows(index, groups), np.flatnonzero(fit)
     known = newest_fit >= 0
     now_value = np.full(groups, np.nan)
@@ -66,6 +67,14 @@ def columns_of(arrays: Arrays) -> Columns:
     heard = newest >= 0
     measured_now[heard] = measured(value[newest[heard]], arrays.censoring[newest[heard]], arrays.qc[newest[heard]])
     return Columns(value, newest, newest_used, base, rise, above, far, measured_now)
+
+
+def changes(series: Sequence[SeriesLike], changed: Mapping[str, int]) -> IntArray | None:
+    """When each series was last measured in another way, NO_TIME where nothing is registered; None where nothing is at all."""
+    if not changed:
+        return None
+    named = ((like.series.uid, like.series.station_uid, like.series.feed_id) for like in series)
+    return np.array([max(changed.get(name, NO_TIME) for name in names) for names in named], dtype=np.int64)
 
 
 def _gates(dose: BoolArray, base: Baselines, rise: FloatArray) -> tuple[BoolArray, BoolArray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from analysis.freshness import Standing, Standings
+from analysis.freshness import Standing, Standings, standing
 from api.service import Service
 from domain.states import FeedState
 from specs.feed import FeedSpec
@@ -38,25 +38,13 @@ async def standings_then(
 def _standing_then(feed: FeedSpec, ended: Sequence[RunRow]) -> Standing:
     """By the runs that had ended by then: the state of the last one, and the end of the last that stored anything."""
     new = next((row.finished_s for row in ended if row.stored), None)
-    schedule, state = feed.schedule, ended[0].state if ended else FeedState.NEVER_RUN
-    return Standing(
-        state, schedule.every_s, schedule.lag_s, schedule.late_after_s, schedule.silent_after_s, new, feed.exercise
-    )
+    state = ended[0].state if ended else FeedState.NEVER_RUN
+    return standing(feed.schedule, state, new, exercise=feed.exercise)
 
 
 def _standing(feed: FeedSpec, health: FeedHealthRow | None) -> Standing:
-    schedule = feed.schedule
-    state = health.state if health else FeedState.NEVER_RUN
-    last_new_s = health.last_new_s if health else None
-    return Standing(
-        state,
-        schedule.every_s,
-        schedule.lag_s,
-        schedule.late_after_s,
-        schedule.silent_after_s,
-        last_new_s,
-        feed.exercise,
-    )
+    state, last_new_s = (health.state, health.last_new_s) if health else (FeedState.NEVER_RUN, None)
+    return standing(feed.schedule, state, last_new_s, exercise=feed.exercise)
 
 
 async def ended_runs(service: Service, feed_id: str, as_of_s: int) -> list[RunRow]:

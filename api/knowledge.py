@@ -9,7 +9,7 @@ import numpy as np
 from api.service import Service
 from domain.readings import IntArray
 from store import knowledge, read
-from store.rows import Filter, SeriesArrays, SeriesRow
+from store.rows import Filter, LatestRow, SeriesArrays, SeriesRow
 
 #: How far back baselines look: 500 readings at ten minutes are three and a half days, hourly series get a week.
 LOOKBACK_S = 7 * 86400
@@ -76,7 +76,7 @@ async def known_at(service: Service, held: SeriesArrays, at_s: int) -> SeriesArr
     )
 
 
-async def _older(service: Service, uids: list[str], at_s: int) -> list[read.LatestRow]:
+async def _older(service: Service, uids: list[str], at_s: int) -> list[LatestRow]:
     return await read.latest(service.store, Filter(series=frozenset(uids)), as_of_s=at_s) if uids else []
 
 

@@ -22,6 +22,7 @@ from api.targets import TargetCheck, public_https
 from api.usual import UsualCache
 from domain.clock import Clock
 from domain.states import Audience, Redistribute
+from specs.changes import load_changes
 from specs.feed import FeedSpec
 from specs.loading import Config, ConfigError
 from specs.retired import Retired, load_retired
@@ -82,6 +83,7 @@ class Service:
     def check(self) -> None:
         """Read what the configuration's folder holds for this program; raises ConfigError before anything is served."""
         _ = self.sites, self.measured, self.retired
+        self.usual.changed = self.changed
 
     async def take_over(self, config: Config) -> None:
         """Answer by this configuration from now on. What cannot be read of it for this program alone (sites) stays as it was."""
@@ -154,6 +156,11 @@ class Service:
     def retired(self) -> Mapping[str, Retired]:
         """Station ids that are not used any more."""
         return load_retired(self.config.folder)
+
+    @cached_property
+    def changed(self) -> Mapping[str, int]:
+        """Id of a series, station or feed -> when it was last measured in another way (seconds since 1970)."""
+        return load_changes(self.config.folder)
 
     @cached_property
     def countries(self) -> tuple[str, ...]:

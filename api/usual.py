@@ -10,7 +10,8 @@ import numpy as np
 
 from analysis.arrays import measured
 from analysis.baseline import LEAST_FOR_SUMMARY, baselines, scale_floor
-from analysis.standing import ABOVE, FAR_ABOVE
+from analysis.standing import ABOVE, FAR_ABOVE, changes
+from api.clocktext import told
 from api.models.values import Usual
 from api.units import canonical_unit
 from domain.flags import UNFIT
@@ -41,6 +42,7 @@ class UsualCache:
         self._kept: dict[str, _Kept] = {}
         self._lock = asyncio.Lock()
         self._renewal: asyncio.Task[None] | None = None
+        self.changed: Mapping[str, int] = {}  # id -> when it was last measured in another way
 
     async def of(self, store: Store, rows: Sequence[LatestRow], now_s: int) -> Mapping[str, Usual | None]:
         """The baselines of these series; those that were never made are made from the store first."""
@@ -57,7 +59,7 @@ class UsualCache:
             for start in range(0, len(uids), _CHUNK):
                 part = uids[start : start + _CHUNK]
                 held = await read.arrays(store, part, now_s - LOOKBACK_S, now_s + 1)
-                made = await asyncio.to_thread(usual_of, held)
+                made = await asyncio.to_thread(usual_of, held, self.changed)
                 self._kept |= {uid: _Kept(made.get(uid), now_s + KEPT_S) for uid in part}
 
     async def close(self) -> None:
@@ -67,7 +69,7 @@ class UsualCache:
             await asyncio.gather(self._renewal, return_exceptions=True)
 
 
-def usual_of(arrays: SeriesArrays) -> dict[str, Usual]:
+def usual_of(arrays: SeriesArrays, changed: Mapping[str, int]) -> dict[str, Usual]:
     """Baselines of series that have enough of a past, in the unit that values are told in."""
     if not arrays.series:
         return {}
@@ -75,10 +77,16 @@ def usual_of(arrays: SeriesArrays) -> dict[str, Usual]:
     value = arrays.value * scales[arrays.index] if len(arrays) else arrays.value
     fit = measured(value, arrays.censoring, arrays.qc)
     floor = np.array([_floor(row) for row in arrays.series])
-    made = baselines(arrays.index[fit], arrays.end_s[fit], value[fit], floor)
+    since_s = changes(arrays.series, changed)
+    made = baselines(arrays.index[fit], arrays.end_s[fit], value[fit], floor, since_s=since_s)
     return {
         row.series.uid: Usual(
-            median=plain(float(made.median[i])), scale=plain(float(made.scale[i])), count=int(made.count[i])
+            median=plain(float(made.median[i])),
+            scale=plain(float(made.scale[i])),
+            count=int(made.count[i]),
+            oldest=told(int(made.oldest_s[i])),
+            newest=told(int(made.newest_s[i])),
+            split=bool(made.split[i]),
         )
         for i, row in enumerate(arrays.series)
         if made.count[i] >= LEAST_FOR_SUMMARY

@@ -32,6 +32,7 @@ from collector.poll import Poller
 from collector.recover import recover
 from collector.schedule import Scheduler
 from collector.sharing import Sharing
+from collector.site_watch import SiteWatch
 from collector.versions import Versions
 from domain.clock import Clock
 from radcommons import __version__
@@ -41,6 +42,7 @@ from radcommons.monitor import listening, monitored
 from radcommons.settings import Settings
 from radcommons.telling import channels, delivering, spoken, target_check
 from specs.loading import Config
+from specs.site import load_sites
 from store import compact, heads
 
 log = structlog.get_logger(__name__)
@@ -49,6 +51,7 @@ WATCH_EVERY_S = 2.0
 DELIVER_EVERY_S = 0.2
 SIGN_EVERY_S = 60.0
 TEND_EVERY_S = 60.0
+SITES_EVERY_S = 60.0
 CONFIG_EVERY_S = 2.0
 DESK_EVERY_S = 0.5
 
@@ -72,12 +75,14 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
         scheduler = Scheduler(sharing.poll, metrics, speed=ground.speed)
         scheduler.configure(config.feeds)
         desk = _desk(ground, versions, guard, pipeline, scheduler)
+        watch = SiteWatch(ground.store, desk.config, load_sites(ground.settings.config), ground.clock)
         async with sharing.living():
             scheduler.start()
             try:
                 async with (
                     _looping("do what operators ask", desk.step, DESK_EVERY_S),
                     _looping("sign the log", _signer(ground), SIGN_EVERY_S),
+                    _looping("watch the sites", watch.step, SITES_EVERY_S),
                     _looping("tend the store", lambda: compact.tend(ground.store), TEND_EVERY_S),
                 ):
                     yield scheduler

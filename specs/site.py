@@ -41,6 +41,11 @@ class Concern(Strict):
     magnitude: float
     within_km: float = Field(gt=0)
 
+    @property
+    def told(self) -> str:
+        """The rule in words."""
+        return f"magnitude {self.magnitude:g} within {self.within_km:g} km"
+
 
 class SiteFile(Strict):
     """`config/sites.yaml`."""
@@ -49,6 +54,12 @@ class SiteFile(Strict):
     watch_hours: int = Field(default=24, ge=1, le=240)
     watch: tuple[Concern, ...] = ()
     sites: tuple[SiteSpec, ...] = ()
+
+    def concern(self, magnitude: float | None, away_km: float) -> Concern | None:
+        """The first rule by which an earthquake of a magnitude and a distance concerns a site; None if none does."""
+        if magnitude is None:
+            return None
+        return next((one for one in self.watch if magnitude >= one.magnitude and away_km <= one.within_km), None)
 
 
 def load_sites(folder: Path) -> SiteFile:

@@ -30,7 +30,7 @@ class WatchRow:
 
 async def watches(store: Store, *, site_id: str = "", since_s: int | None = None) -> list[WatchRow]:
     """Open watches, and with `since_s` also those closed since then; newest shock first."""
-    wanted = _table.c.closed_s.is_(None)
+    wanted: sa.ColumnElement[bool] = _table.c.closed_s.is_(None)
     if since_s is not None:
         wanted = sa.or_(wanted, _table.c.closed_s >= since_s)
     question = sa.select(_table).where(wanted).order_by(_table.c.shock_s.desc(), _table.c.site_id, _table.c.event_uid)

@@ -92,6 +92,40 @@ class Shock(Struct, frozen=True, kw_only=True):
     stations: Annotated[Mapping[str, int], Meta(description="radius in metres -> stations known there")]
 
 
+class WatchRing(Struct, frozen=True, kw_only=True):
+    """A ring of a watched site since the shock: who has answered and, by name, who has not."""
+
+    radius_m: int
+    stations: int
+    answered: int
+    unheard: Annotated[
+        tuple[str, ...], Meta(description="stations without a reading that ends after the shock; at most 50")
+    ]
+
+
+class SiteWatch(Struct, frozen=True, kw_only=True):
+    """A watch that an earthquake opened. It is closed on fresh evidence only; one that ends without it says so."""
+
+    event: str
+    rule: str
+    state: Annotated[
+        str,
+        Meta(
+            description="open, evidence (closed: usual by fresh readings), cancelled (the bulletin was) or lapsed (ended without evidence)"
+        ),
+    ]
+    shock: Instant
+    opened: Instant
+    closed: Instant | None
+    least_until: Annotated[Instant, Meta(description="a watch is open at least so long")]
+    rings: tuple[WatchRing, ...]
+    asked: Annotated[
+        Mapping[str, Instant], Meta(description="feed -> when it was last asked out of turn because of the shock")
+    ]
+    sentence: Annotated[Mapping[str, str], Meta(description="in en, ja, ko, zh")]
+    exercise: bool
+
+
 class SiteStatus(Struct, frozen=True, kw_only=True):
     """A duty officer's answer: who reports around the site, how fresh, is it usual, and what has shaken."""
 
@@ -103,6 +137,7 @@ class SiteStatus(Struct, frozen=True, kw_only=True):
     rings: tuple[Ring, ...]
     sea: Annotated[tuple[Summary, ...], Meta(description="summaries of the receiving sea area, sea media only")]
     shocks: tuple[Shock, ...]
+    watches: Annotated[tuple[SiteWatch, ...], Meta(description="open watches, and those closed in the last week")]
     withheld: Withheld | None
     feeds: tuple[FeedBrief, ...]
     note: str

@@ -71,11 +71,21 @@ class Observation(Struct, frozen=True, kw_only=True):
 
 
 class Usual(Struct, frozen=True, kw_only=True):
-    """A series' own past: median and robust scale in `unit`, and how many readings they stand on."""
+    """A series' own past: median and robust scale in `unit`, how many readings they stand on, and from when to when."""
 
     median: float
     scale: float
     count: int
+    oldest: Instant
+    newest: Annotated[
+        Instant, Meta(description="the newest day takes no part, so that a rise is not its own yardstick")
+    ]
+    split: Annotated[
+        bool,
+        Meta(
+            description="true if the series has stood on two levels: only the lower one counts until a change of method is registered"
+        ),
+    ]
 
 
 class Latest(Observation, frozen=True, kw_only=True):

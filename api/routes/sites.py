@@ -29,13 +29,15 @@ from api.steps import WINDOW_S, names_of
 from api.telling import texts
 from api.units import canonical_unit, converted
 from api.usual import judgement
+from api.watching import tell_watch
 from domain.media import matching
 from domain.states import Freshness, RegionState
 from specs.site import Concern, SiteSpec
-from store import read
+from store import read, site_watches
 from store.rows import Filter, LatestRow, QuakeRow
 
 _REPORTERS = 100
+_TOLD_FOR_S = 7 * 86400
 _ORDER = tuple(Freshness)
 NOTE = "Readings near a site say nothing by themselves about the site. Not an official declaration. Follow local authorities."
 
@@ -127,11 +129,23 @@ async def status(call: Call) -> Reply:
         rings=tuple(rings),
         sea=await _sea(service, spec, now_s),
         shocks=tuple(shocks),
+        watches=await _watches(service, spec, around, radii, now_s),
         withheld=service.withheld(around.hidden),
         feeds=await feed_briefs(service, feeds),
         note=NOTE,
     )
     return Reply(body, max_age_s=15)
+
+
+async def _watches(
+    service: Service, spec: SiteSpec, around: _Around, radii: Sequence[int], now_s: int
+) -> tuple[m.SiteWatch, ...]:
+    rows = await site_watches.watches(service.store, site_id=spec.id, since_s=now_s - _TOLD_FOR_S)
+    return tuple(
+        tell_watch(row, around.rows, around.distance_m, radii, service.sites.watch_hours)
+        for row in rows
+        if row.opened_s <= now_s
+    )
 
 
 async def _reporters(service: Service, around: _Around, now_s: int) -> list[m.Reporter]:
@@ -194,7 +208,9 @@ async def _summaries(
         return ()
     held = await read.arrays(service.store, Filter(stations=frozenset(stations)), now_s - LOOKBACK_S, now_s + 1)
     area = AreaName(f"{site.id}:{radius_m}", ring_names(site, radius_m))
-    found = await asyncio.to_thread(summarise, area, held, await standings(service), now_s=now_s, window_s=WINDOW_S)
+    found = await asyncio.to_thread(
+        summarise, area, held, await standings(service), now_s=now_s, window_s=WINDOW_S, changed=service.changed
+    )
     return tuple(tell_summary(one, service) for one in found)
 
 
@@ -209,7 +225,13 @@ async def _sea(service: Service, site: SiteSpec, now_s: int) -> tuple[Summary, .
         service.store, Filter(areas=frozenset({area.id}), media=media, feeds=shown), now_s - LOOKBACK_S, now_s + 1
     )
     found = await asyncio.to_thread(
-        summarise, names_of(area), held, await standings(service), now_s=now_s, window_s=WINDOW_S
+        summarise,
+        names_of(area),
+        held,
+        await standings(service),
+        now_s=now_s,
+        window_s=WINDOW_S,
+        changed=service.changed,
     )
     return tuple(tell_summary(one, service) for one in found)
 
@@ -228,9 +250,7 @@ async def _shocks(service: Service, site: SiteSpec, now_s: int) -> list[tuple[Qu
         ):
             continue
         km = distance_m(site, quake) / 1000
-        rule = next(
-            (one for one in service.sites.watch if quake.magnitude >= one.magnitude and km <= one.within_km), None
-        )
+        rule = service.sites.concern(quake.magnitude, km)
         if rule is not None:
             found.append((row, rule))
     return found
@@ -245,7 +265,7 @@ def _shock(
     return m.Shock(
         quake=tell_quake(row, service),
         distance_km=round(distance_m(site, row.quake) / 1000, 1),
-        rule=f"magnitude {rule.magnitude:g} within {rule.within_km:g} km",
+        rule=rule.told,
         heard_since={str(radius): len(uids & heard) for radius, uids in within.items()},
         stations={str(radius): len(uids) for radius, uids in within.items()},
     )

@@ -183,14 +183,13 @@ def test_units_are_told_exactly() -> None:
 
 async def test_a_warmed_service_judges_at_once_and_an_old_baseline_is_made_anew(serve, clock, store: Store) -> None:
     api = await serve(warm_up=True)
-    assert (await latest(api, made.DOSE_F.uid))["usual"]["count"] == 123
+    assert (await latest(api, made.DOSE_F.uid))["usual"]["count"] == 63
     clock.advance_to(made.NOW + 3600)
-    harvest = Harvest(
-        read=1, stations=(made.FUKUSHIMA,), readings=made.readings([(made.DOSE_F, made.NOW + 3000, 0.052, "0.052")])
-    )
+    rows = [(made.DOSE_F, made.NOW + at_s, 0.052, "0.052") for at_s in (1800, 2400, 3000)]
+    harvest = Harvest(read=3, stations=(made.FUKUSHIMA,), readings=made.readings(rows))
     await made.commit(store, made.batch("jp-made", made.NOW + 3500, harvest))
     await latest(api, made.DOSE_F.uid)
     service = next(value for value in api.server.app.values() if isinstance(value, Service))
     await service.usual._renewal
     clock.advance_to(made.NOW + 3700)
-    assert (await latest(api, made.DOSE_F.uid))["usual"]["count"] == 124
+    assert (await latest(api, made.DOSE_F.uid))["usual"]["count"] == 64
