@@ -146,3 +146,19 @@ async def test_the_clock_moves_between_captures_so_that_silence_is_noticed(sqlit
     await Replay(Pipeline(store, made.config(), clock), clock, moved=look, tick_s=600).run(ArchiveReader([folder]))
     assert seen == [0, 600, 1200, 1800, 2400, 3000, 3600]
     await store.close()
+
+
+async def test_archives_that_lie_years_apart_take_a_bounded_number_of_looks(sqlite_copy: str, tmp_path: Path) -> None:
+    store = await open_store(sqlite_copy)
+    looks: list[float] = []
+    clock = VirtualClock()
+
+    async def look() -> None:
+        looks.append(clock.now_s())
+
+    twelve_years = 12 * 365 * 86_400
+    folder = made.archive(tmp_path / "years", polls=2, step_s=twelve_years, urls=made.TAIWAN)
+    await Replay(Pipeline(store, made.config(), clock), clock, moved=look, tick_s=600).run(ArchiveReader([folder]))
+    assert len(looks) <= 302
+    assert clock.now_s() == made.START_S + twelve_years
+    await store.close()
