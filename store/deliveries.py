@@ -83,7 +83,7 @@ async def deliveries(
     if state:
         question = question.where(_outbox.c.state == state)
     async with store.reading() as connection:
-        return [delivery_of(row) for row in await connection.execute(question)]
+        return [delivery_of(row, row.uid) for row in await connection.execute(question)]
 
 
 async def attempts(store: Store, delivery_uid: str) -> list[AttemptRow]:

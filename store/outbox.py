@@ -90,31 +90,25 @@ async def due_runs(
     if not await _anything_due(store, now_s):
         return []
     async with store.writing() as connection:
-        themselves = (await connection.execute(_about_themselves(now_s, limit))).all()
-        heads = (await connection.execute(_heads(now_s, limit))).all()
-        runs = [[_due(row)] for row in heads]
-        after = {row.subscription_id: row.outbox_sequence + 1 for row in heads}
-        if run > 1 and after:
-            await _extend(connection, runs, after, Lease(now_s, run - 1, lease_s))
+        questions = (_about_themselves(now_s, limit), _heads(now_s, limit))
+        themselves, heads = [
+            (await connection.execute(one.with_for_update(skip_locked=True, of=_outbox))).all() for one in questions
+        ]
+        runs = {row.subscription_id: [_due(row)] for row in heads}
+        if run > 1 and runs:
+            wanted = {row.subscription_id: row.outbox_sequence + 1 for row in heads}
+            await _extend(connection, runs, wanted, lease)
         await _lease(connection, [row.outbox_id for row in (*themselves, *heads)], lease)
-    return [[_due(row)] for row in themselves] + runs
+    return [[_due(row)] for row in themselves] + list(runs.values())
 
 
 async def _anything_due(store: Store, now_s: float) -> bool:
-    """A look that takes no write lock: a sender looks often, and mostly there is nothing."""
-    question = (
-        sa.select(_outbox.c.id)
-        .join(_subscriptions, _subscriptions.c.id == _outbox.c.subscription_id)
-        .where(
-            _outbox.c.state == "pending",
-            _outbox.c.due_s <= now_s,
-            _free(now_s),
-            sa.or_(_subscriptions.c.state == "active", _outbox.c.sequence < 0),
-        )
-        .limit(1)
-    )
+    """A look that takes no write lock: a sender looks often, and mostly there is nothing to take."""
     async with store.reading() as connection:
-        return (await connection.execute(question)).first() is not None
+        for question in (_heads(now_s, 1), _about_themselves(now_s, 1)):
+            if (await connection.execute(question.with_only_columns(_outbox.c.id))).first() is not None:
+                return True
+    return False
 
 
 def _free(now_s: float) -> sa.ColumnElement[bool]:
@@ -123,20 +117,12 @@ def _free(now_s: float) -> sa.ColumnElement[bool]:
 
 def _heads(now_s: float, limit: int) -> sa.Select[Any]:
     """The first pending delivery of each active subscription, where it is due and nobody's."""
-    waiting = _outbox.alias("waiting")
-    first = (
-        sa.select(sa.func.min(waiting.c.sequence))
-        .where(waiting.c.subscription_id == _subscriptions.c.id, waiting.c.state == "pending", waiting.c.sequence > 0)
-        .correlate(_subscriptions)
-        .scalar_subquery()
-    )
     return (
         with_subscription()
-        .where(_subscriptions.c.state == "active", _outbox.c.sequence == first)
+        .where(_subscriptions.c.state == "active", _outbox.c.sequence == _first_pending())
         .where(_outbox.c.state == "pending", _outbox.c.due_s <= now_s, _free(now_s))
         .order_by(_outbox.c.due_s, _outbox.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=_outbox)
     )
 
 
@@ -148,40 +134,59 @@ def _about_themselves(now_s: float, limit: int) -> sa.Select[Any]:
         .where(_outbox.c.state == "pending", _outbox.c.due_s <= now_s, _free(now_s))
         .order_by(_outbox.c.due_s, _outbox.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=_outbox)
     )
+
+
+_EVENT = sa.select(_events.c.uid).where(_events.c.id == _outbox.c.event_id).scalar_subquery().label("event_uid")
+_DELIVERY = (*(column.label(f"outbox_{column.name}") for column in _outbox.c), _EVENT)
 
 
 def with_subscription() -> sa.Select[Any]:
     """Deliveries beside their subscriptions: the outbox's columns as `outbox_<name>`, and the uid of the event."""
-    event_uid = sa.select(_events.c.uid).where(_events.c.id == _outbox.c.event_id).scalar_subquery()
-    mine = [_outbox.c[name].label(f"outbox_{name}") for name in _outbox.c.keys()]  # noqa: SIM118 - a collection, not a dict
     own = [column for column in _subscriptions.c if column.name != "id"]
-    return sa.select(*own, _subscriptions.c.id.label("subscription_id"), *mine, event_uid.label("event_uid")).join(
-        _outbox, _outbox.c.subscription_id == _subscriptions.c.id
+    mine = _subscriptions.c.id.label("subscription_id")
+    return sa.select(*own, mine, *_DELIVERY).join(_outbox, _outbox.c.subscription_id == _subscriptions.c.id)
+
+
+def _first_pending() -> sa.ScalarSelect[Any]:
+    """The sequence of a subscription's first pending delivery."""
+    waiting = _outbox.alias("waiting")
+    return (
+        sa.select(sa.func.min(waiting.c.sequence))
+        .where(waiting.c.subscription_id == _subscriptions.c.id, waiting.c.state == "pending", waiting.c.sequence > 0)
+        .correlate(_subscriptions)
+        .scalar_subquery()
     )
 
 
 async def _extend(
-    connection: AsyncConnection, runs: Sequence[list[DueDelivery]], after: Mapping[int, int], lease: Lease
+    connection: AsyncConnection, runs: Mapping[int, list[DueDelivery]], wanted: dict[int, int], lease: Lease
 ) -> None:
-    """Add to each run what follows it without a gap, and lease that; `after`: subscription id -> the next sequence, as the runs stand."""
-    spans = [
-        sa.and_(_outbox.c.subscription_id == id_, _outbox.c.sequence >= n, _outbox.c.sequence < n + lease.run)
-        for id_, n in after.items()
-    ]
-    question = (
-        with_subscription()
-        .where(sa.or_(*spans), _outbox.c.state == "pending", _subscriptions.c.state == "active")
-        .order_by(_outbox.c.sequence)
+    """Add to the runs (by subscription id) what follows them without a gap, and lease that; `wanted`: the next sequence of each.
+
+    A run is extended only where nothing before it waits. A gap is a delivered one that was made due out of turn before: what lies
+    behind it comes with the next claim.
+    """
+    mine = _subscriptions.c.id.in_(list(runs))
+    active = sa.select(_subscriptions).where(mine, _subscriptions.c.state == "active")
+    owners = {row.id: subscription_of(row) for row in await connection.execute(active)}
+    near = sa.and_(
+        _outbox.c.subscription_id == _subscriptions.c.id,
+        _outbox.c.state == "pending",
+        _outbox.c.sequence > 0,
+        _outbox.c.sequence < _first_pending() + lease.run,
     )
-    wanted, place = dict(after), dict(zip(after, runs, strict=True))
+    question = sa.select(*_DELIVERY).select_from(_subscriptions).join(_outbox, near)
     leased: list[int] = []
-    for row in await connection.execute(question):
-        # a gap is a delivered one that was made due out of turn before: what lies behind it comes with the next claim
-        if row.outbox_sequence == wanted[row.subscription_id] and row.outbox_due_s <= lease.now_s:
-            wanted[row.subscription_id] += 1
-            place[row.subscription_id].append(_due(row))
+    for row in await connection.execute(question.where(mine).order_by(_outbox.c.sequence)):
+        id_, run = row.outbox_subscription_id, runs[row.outbox_subscription_id]
+        if id_ not in owners or (run and row.outbox_uid == run[0].delivery.uid):
+            continue
+        if row.outbox_sequence < wanted[id_]:
+            del owners[id_]  # somebody made an earlier one due again
+        elif row.outbox_sequence == wanted[id_] and row.outbox_due_s <= lease.now_s:
+            wanted[id_] += 1
+            run.append(DueDelivery(delivery_of(row, owners[id_].uid), owners[id_]))
             leased.append(row.outbox_id)
     await _lease(connection, leased, lease)
 
@@ -215,107 +220,90 @@ async def record_attempt(
 async def settle(store: Store, done: Settlement, go_on: Lease | None = None) -> list[list[DueDelivery]]:
     """Write down what was done, in one transaction; with `go_on` take what follows those in `followed`, a run each."""
     async with store.writing() as connection:
-        rows = await _rows(connection, [one.delivery_uid for one in done.made])
         if done.made:
-            await _write(connection, done.made, rows)
+            await connection.execute(_LOG, [_logged(one) for one in done.made])
+            await connection.execute(_MOVE, [_moved(one) for one in done.made])
+        for one in done.made:
+            if one.subscription_state:
+                await _end(connection, one)
         if done.released:
             given_back = sa.update(_outbox).where(_outbox.c.uid.in_(list(done.released)))
             await connection.execute(given_back.values(leased_until_s=None))
         for uid, due_s in done.postponed.items():
             later = sa.update(_outbox).where(_outbox.c.uid == uid)
             await connection.execute(later.values(leased_until_s=None, due_s=due_s))
-        if go_on is None:
+        followed = [
+            one.delivery_uid for one in done.made if one.state == "delivered" and one.delivery_uid in done.followed
+        ]
+        if go_on is None or not followed:
             return []
-        # the last one of each subscription decides: what failed holds back what follows
-        last = {rows[one.delivery_uid].subscription_id: one for one in done.made}
-        after = {
-            id_: rows[one.delivery_uid].sequence + 1
-            for id_, one in last.items()
-            if one.state == "delivered" and rows[one.delivery_uid].sequence > 0 and one.delivery_uid in done.followed
-        }
-        runs: list[list[DueDelivery]] = [[] for _ in after]
-        if after:
+        asked = sa.select(_outbox.c.subscription_id, _outbox.c.sequence).where(_outbox.c.uid.in_(followed))
+        after = {row.subscription_id: row.sequence + 1 for row in await connection.execute(asked) if row.sequence > 0}
+        runs: dict[int, list[DueDelivery]] = {id_: [] for id_ in after}
+        if runs:
             await _extend(connection, runs, after, go_on)
-    return [run for run in runs if run]
+    return [run for run in runs.values() if run]
 
 
-async def _rows(connection: AsyncConnection, uids: Sequence[str]) -> dict[str, Any]:
-    columns = (
-        _outbox.c.id,
-        _outbox.c.uid,
-        _outbox.c.attempts,
-        _outbox.c.due_s,
-        _outbox.c.subscription_id,
-        _outbox.c.sequence,
-    )
-    question = sa.select(*columns).where(_outbox.c.uid.in_(uids)).with_for_update()
-    return {row.uid: row for row in await connection.execute(question)}
+def _logged(one: Attempted) -> dict[str, object]:
+    attempt = one.attempt
+    return {
+        "of": one.delivery_uid, "at": attempt.at_s, "code": attempt.status, "what": attempt.outcome, "said": attempt.detail,
+        "took": attempt.duration_ms,
+    }  # fmt: skip
 
 
-async def _write(connection: AsyncConnection, made: Sequence[Attempted], rows: Mapping[str, Any]) -> None:
-    numbers = await _numbers(connection, [row.id for row in rows.values()])
-    logged, moved, ended = [], [], []
-    for one in made:
-        row, attempt = rows[one.delivery_uid], one.attempt
-        logged.append(
-            {
-                "outbox_id": row.id, "attempt": numbers.get(row.id, 0) + 1, "at_s": attempt.at_s, "status": attempt.status,
-                "outcome": attempt.outcome, "detail": attempt.detail, "duration_ms": attempt.duration_ms,
-            }
-        )  # fmt: skip
-        moved.append(
-            {
-                "which": row.id, "to_state": one.state, "tried": row.attempts + 1,
-                "due": row.due_s if one.next_due_s is None else one.next_due_s,
-                "done": None if one.state == "pending" else int(attempt.at_s),
-            }
-        )  # fmt: skip
-        if one.subscription_state:
-            ended.append((row.subscription_id, one))
-    await connection.execute(sa.insert(_attempts), logged)
-    await connection.execute(_MOVE, moved)
-    for id_, one in ended:
-        await _end(connection, id_, one)
+def _moved(one: Attempted) -> dict[str, object]:
+    state = one.state
+    return {
+        "of": one.delivery_uid, "to_state": state, "due": one.next_due_s,
+        "done": None if state == "pending" else int(one.attempt.at_s),
+    }  # fmt: skip
 
 
+_OUTBOX_ID = sa.select(_outbox.c.id).where(_outbox.c.uid == sa.bindparam("of")).scalar_subquery()
+_LOGGED = _attempts.alias("logged")
+_LOG = sa.insert(_attempts).values(
+    outbox_id=_OUTBOX_ID,
+    attempt=sa.select(sa.func.coalesce(sa.func.max(_LOGGED.c.attempt), 0) + 1)
+    .where(_LOGGED.c.outbox_id == _OUTBOX_ID)
+    .scalar_subquery(),
+    at_s=sa.bindparam("at"),
+    status=sa.bindparam("code"),
+    outcome=sa.bindparam("what"),
+    detail=sa.bindparam("said"),
+    duration_ms=sa.bindparam("took"),
+)
 _MOVE = (
     sa.update(_outbox)
-    .where(_outbox.c.id == sa.bindparam("which"))
+    .where(_outbox.c.uid == sa.bindparam("of"))
     .values(
         state=sa.bindparam("to_state"),
-        attempts=sa.bindparam("tried"),
-        due_s=sa.bindparam("due"),
+        attempts=_outbox.c.attempts + 1,
+        due_s=sa.func.coalesce(sa.bindparam("due", type_=sa.Double), _outbox.c.due_s),
         done_s=sa.bindparam("done"),
         leased_until_s=sa.null(),
     )
 )
 
 
-async def _end(connection: AsyncConnection, subscription_id: int, one: Attempted) -> None:
+async def _end(connection: AsyncConnection, one: Attempted) -> None:
     """Move a subscription, unless its owner has ended it meanwhile."""
-    moved = sa.update(_subscriptions).where(_subscriptions.c.id == subscription_id, _subscriptions.c.state != "deleted")
+    owner = sa.select(_outbox.c.subscription_id).where(_outbox.c.uid == one.delivery_uid).scalar_subquery()
+    moved = sa.update(_subscriptions).where(_subscriptions.c.id == owner, _subscriptions.c.state != "deleted")
     told = {"notice": one.notice} if one.notice else {}
     await connection.execute(moved.values(state=one.subscription_state, updated_s=int(one.attempt.at_s), **told))
     if one.message is not None:
         await enqueue_in(connection, [one.message], int(one.attempt.at_s))
 
 
-async def _numbers(connection: AsyncConnection, outbox_ids: Sequence[int]) -> dict[int, int]:
-    question = (
-        sa.select(_attempts.c.outbox_id, sa.func.max(_attempts.c.attempt).label("number"))
-        .where(_attempts.c.outbox_id.in_(outbox_ids))
-        .group_by(_attempts.c.outbox_id)
-    )
-    return {row.outbox_id: int(row.number) for row in await connection.execute(question)}
-
-
 def _due(row: Any) -> DueDelivery:
-    return DueDelivery(delivery_of(row), subscription_of(row))
+    return DueDelivery(delivery_of(row, row.uid), subscription_of(row))
 
 
-def delivery_of(row: Any) -> DeliveryRow:
-    """A delivery from a row of `with_subscription`."""
+def delivery_of(row: Any, subscription_uid: str) -> DeliveryRow:
+    """A delivery from a row that holds the outbox's columns."""
     return DeliveryRow(
-        row.outbox_uid, row.uid, row.outbox_sequence, row.outbox_kind, row.outbox_payload, row.event_uid or "", row.outbox_state,
-        row.outbox_created_s, row.outbox_due_s, row.outbox_attempts, row.outbox_done_s,
+        row.outbox_uid, subscription_uid, row.outbox_sequence, row.outbox_kind, row.outbox_payload, row.event_uid or "",
+        row.outbox_state, row.outbox_created_s, row.outbox_due_s, row.outbox_attempts, row.outbox_done_s,
     )  # fmt: skip

@@ -41,7 +41,7 @@ USER_AGENT = "radcommons-webhooks/1"
 GROUP_S = 600
 CHALLENGE_LASTS_S = 86_400
 _GREW = ("alert.grew", "exercise.alert.grew")
-_CLAIM_EVERY_S = 0.1
+_CLAIM_EVERY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)

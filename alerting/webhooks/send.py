@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Protocol
 
 import aiohttp
@@ -17,7 +18,7 @@ from alerting.webhooks.retry import Answered
 BODY_LIMIT = 20_000
 _READ_AT_MOST = 1024
 _BODY_TIMEOUT_S = 3.0
-TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=6, sock_read=15)
+TIMEOUT = aiohttp.ClientTimeout(total=20, sock_connect=6)
 
 
 class Sender(Protocol):
@@ -77,7 +78,7 @@ class HttpSender:
         """The receiver's answer, or why there is none."""
         if not self._sessions:
             raise RuntimeError("open() the sender first")
-        said = refusal(url, self._policy)
+        said = _refusal(url, self._policy)
         if said:
             return Answered(0, failure=f"refused: {said}")
         begun = time.monotonic()
@@ -93,8 +94,14 @@ class HttpSender:
             return Answered(0, failure=_words(error), duration_ms=_since(begun))
 
 
+#: The text of an address says the same every time; what it resolves to is looked at when a socket is opened.
+_refusal = lru_cache(maxsize=4096)(refusal)
+
+
 async def _first_bytes(response: aiohttp.ClientResponse) -> str:
     """The start of the body. The status line has decided already: a body that drips or breaks off changes nothing."""
+    if response.content.at_eof():
+        return ""
     try:
         async with asyncio.timeout(_BODY_TIMEOUT_S):
             return (await response.content.read(_READ_AT_MOST)).decode("utf-8", "replace")

@@ -12,6 +12,7 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from cryptography.exceptions import InvalidSignature
@@ -103,6 +104,7 @@ def new_ed25519() -> tuple[str, str]:
     return key.stored(), key.shown()
 
 
+@lru_cache(maxsize=1024)
 def signing_key(text: str) -> SigningKey:
     """The key that a `whsec_` or `whsk_` text spells; raises BadKey."""
     kind, raw = _parts(text)
