@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ class Catalogue:
     series_by_id: dict[int, Series] = field(default_factory=dict)
     changed_s: dict[str, int] = field(default_factory=dict)  # by station uid
     selections: dict[object, Any] = field(default_factory=dict)  # of the selecting code; emptied by every change
+    #: what a feed named last, when all of it stood here already: at which version, and the very objects
+    named: dict[str, tuple[int, tuple[object, ...]]] = field(default_factory=dict)
+    numbers: dict[str, tuple[int, tuple[object, ...], IntArray]] = field(default_factory=dict)
     _digests: leaf.Digests = field(
         default_factory=lambda: np.zeros((0, 2), dtype=np.uint64)
     )  # by series id; 0: not made yet
@@ -93,6 +97,24 @@ class Catalogue:
             self._digests[number] = np.frombuffer(made, dtype="<u8")
         return self._digests[ids] if len(missing) else found
 
+    def stands(self, what: str, named: tuple[object, ...]) -> bool:
+        """Whether these very objects were named before and all stood here, and nothing changed since: 0.1 ms instead of 4 for a country."""
+        held = self.named.get(what)
+        return held is not None and held[0] == self.version and _are_same(held[1], named)
+
+    def stood(self, what: str, named: tuple[object, ...]) -> None:
+        """Remember that these objects all stand here as they are."""
+        self.named[what] = (self.version, named)
+
+    def ids_of(self, feed_id: str, series: tuple[Series, ...]) -> IntArray:
+        """Internal ids of known series; those of the series that a feed named last are at hand."""
+        held = self.numbers.get(feed_id)
+        if held is not None and held[0] == self.version and _are_same(held[1], series):
+            return held[2]
+        made = np.array([self.series_ids[one.uid] for one in series], dtype=np.int64)
+        self.numbers[feed_id] = (self.version, series, made)
+        return made
+
     def forget(self) -> None:
         """Start again from nothing, after a transaction whose entries were rolled back."""
         self.version = 0
@@ -105,8 +127,14 @@ class Catalogue:
             self.series_by_id,
             self.changed_s,
             self.selections,
+            self.named,
+            self.numbers,
         ):
             held.clear()
+
+
+def _are_same(left: tuple[object, ...], right: tuple[object, ...]) -> bool:
+    return len(left) == len(right) and all(map(is_, left, right))
 
 
 def station_row(row: Any) -> StationRow:

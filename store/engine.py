@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from store.catalogue import Catalogue
 from store.migrate import upgrade
+from store.partitions import Known
 from store.refused import StoreRefused, sentence
 from store.rows import LatestRow
 from store.window import RecentWindow
@@ -52,6 +53,7 @@ class Store:
     window: RecentWindow = field(default_factory=RecentWindow)
     window_seen: set[int] = field(default_factory=set)  # answers that the window has taken in
     window_through: int = 0
+    partitions: Known = field(default_factory=Known)
     known_feeds: set[str] = field(default_factory=set)  # those that have a row in feed_health
     # kept by `following`: what was made for the pulse beside it
     heard: dict[str, int] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -47,20 +48,33 @@ async def existing(connection: AsyncConnection) -> set[str]:
     return set(found.scalars())
 
 
-async def ensure(connection: AsyncConnection, wanted: list[tuple[int, int]]) -> None:
-    """Attach the partitions for some months, in the connection's transaction.
+async def ensure(connection: AsyncConnection, wanted: list[tuple[int, int]]) -> set[str]:
+    """Attach the partitions for some months, in the connection's transaction; the names of those that were there before.
 
     A table made apart and attached locks the parent for writers only against other changes of the schema; `PARTITION OF`
     would shut every reader out for as long as the batch takes.
     """
     there = await existing(connection)
     if all(name(*which) in there for which in wanted):
-        return
+        return there
     await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
     there = await existing(connection)
     for which in wanted:
         if name(*which) not in there:
             await _attach(connection, name(*which), *bounds(*which))
+    return there
+
+
+@dataclass(slots=True)
+class Known:
+    """The partitions that a process has seen; what it believes wrongly costs one attempt (see `store.readings.Overtaken`)."""
+
+    names: set[str] = field(default_factory=set)
+
+    async def ensure(self, connection: AsyncConnection, wanted: list[tuple[int, int]]) -> None:
+        """The same, without a question for months seen before."""
+        if not all(name(*which) in self.names for which in wanted):
+            self.names = await ensure(connection, wanted)
 
 
 async def _attach(connection: AsyncConnection, table: str, begin_s: int, until_s: int) -> None:

@@ -80,14 +80,21 @@ class Places:
 
     async def enter_stations(self, stations: Iterable[Station], areas: Mapping[str, tuple[str, ...]]) -> None:
         """Enter unknown stations and take over what changed in known ones (unless newer knowledge is there already)."""
+        named, what = tuple(stations), f"stations {self._feed_id}"
+        if self._catalogue.stands(what, named):
+            return
         known = self._catalogue.stations
         new: dict[str, Station] = {}
-        for station in stations:
+        others = 0
+        for station in named:
             row = known.get(station.uid)
             if row is None:
                 new.setdefault(station.uid, station)
             elif row.station is not station:
+                others += 1
                 await self._compare(row, station, areas.get(station.uid, row.areas))
+        if not new and not others:
+            self._catalogue.stood(what, named)
         if new:
             await self._begin_change()
             await self._insert_stations({uid: station for uid, station in new.items() if uid not in known}, areas)
@@ -153,10 +160,14 @@ class Places:
         Values are stored in the series' unit. A payload that changes it under the same identity would silently re-read the
         whole past by a factor of a thousand, so its rows are refused by the caller and the series stays as it is.
         """
+        named, what = tuple(series), f"series {self._feed_id}"
+        if self._catalogue.stands(what, named):
+            return set()
         known = self._catalogue.series
         new: dict[str, Series] = {}
         other_unit: set[str] = set()
-        for one in series:
+        changed = False
+        for one in named:
             old = known.get(one.uid)
             if old is None:
                 first = new.setdefault(one.uid, one)
@@ -166,7 +177,10 @@ class Places:
                 if old.unit != one.unit:
                     other_unit.add(one.uid)
                 else:
+                    changed = True
                     await self._change_series(old, one)
+        if not new and not changed and not other_unit:
+            self._catalogue.stood(what, named)
         if new:
             await self._begin_change()
             await self._insert_series({uid: one for uid, one in new.items() if uid not in known})

@@ -35,7 +35,7 @@ from store.incoming import (
     versions_of,
 )
 from store.packed import PackedDays, day_at, days_at
-from store.window import HOUR_S, NEW, SAME, UNKNOWN, RecentWindow, Verdicts
+from store.window import HOUR_S, NEW, SAME, RecentWindow, Verdicts
 
 _INSERT_SQLITE = f"INSERT INTO readings ({COLUMNS}) VALUES ({', '.join('?' * WIDTH)})"
 
@@ -48,6 +48,13 @@ _REPLACE = (
     "UPDATE readings SET value = ?, batch_id = ?, digits = ?, qc = ?, censoring = ?, revision = ?, published_after_s = ?, "
     "limit_value = ?, text = ? WHERE end_s = ? AND series_id = ?"
 )
+
+#: A row is there already; or its partition was detached since we looked.
+_OVERTAKEN = ("23505", "23514")
+
+
+class Overtaken(RuntimeError):
+    """Rows believed to be new are there, or their partition is gone: nothing was written, look everything up and do it again."""
 
 
 @dataclass(slots=True)
@@ -77,9 +84,17 @@ class Outcome:
 class Writer:
     """The part of one transaction that writes readings of batch `batch_id`, received at `received_s`."""
 
-    def __init__(self, connection: AsyncConnection, window: RecentWindow, batch_id: int, received_s: int) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        window: RecentWindow,
+        known: partitions.Known,
+        batch_id: int,
+        received_s: int,
+    ) -> None:
         self._connection = connection
         self._window = window
+        self._partitions = known
         self._sqlite = connection.dialect.name == "sqlite"
         self._batch_id = batch_id
         self._received_s = received_s
@@ -94,10 +109,7 @@ class Writer:
         verdicts = self._window.judge(rows, self._received_s, origin)
         self.outcome.unchanged += int(np.count_nonzero(verdicts == SAME))
         rest = np.flatnonzero(verdicts != SAME)
-        if not await self._write(rows.take(rest), verdicts[rest]):
-            # another collector was faster: what the window believed is out of date, so look everything up
-            self._window.forget()
-            await self._write(rows.take(rest), np.full(len(rest), UNKNOWN, dtype=np.int8))
+        await self._write(rows if len(rest) == len(rows) else rows.take(rest), verdicts[rest])
         await self.finish()
         return self.outcome
 
@@ -114,21 +126,20 @@ class Writer:
             loaded = await observing.segment(self._connection, hour * HOUR_S, (hour + 1) * HOUR_S)
             self._window.load(hour, loaded, self._window.generation)
 
-    async def _write(self, rows: Incoming, verdicts: Verdicts) -> bool:
-        """Write what is not known to be the same; False when a row believed to be new is there already."""
+    async def _write(self, rows: Incoming, verdicts: Verdicts) -> None:
+        """Write what is not known to be the same."""
         await self._packed.load(rows.series_id, rows.end_s)
-        asked = rows.take(np.flatnonzero(verdicts != NEW))
-        known = await self._known(asked) if len(asked) else {}
+        asked = np.flatnonzero(verdicts != NEW)
+        known = await self._known(rows.take(asked)) if len(asked) else {}
         here = (
             np.fromiter((key in known for key in rows.key.tolist()), bool, len(rows))
             if known
             else np.zeros(len(rows), dtype=bool)
         )
-        fresh = rows.take(np.flatnonzero(~here))
-        if len(fresh) and not await self._insert(fresh):
-            return False
+        fresh = rows.take(np.flatnonzero(~here)) if known else rows
+        if len(fresh):
+            await self._insert(fresh)
         await self._settle(rows, np.flatnonzero(here), known)
-        return True
 
     async def _known(self, rows: Incoming) -> dict[int, Version]:
         """The versions on record under these keys."""
@@ -151,15 +162,14 @@ class Writer:
                     known[key] = version
         return known
 
-    async def _insert(self, fresh: Incoming) -> bool:
-        """Insert rows believed to be new; False when PostgreSQL says that one of them is there already."""
+    async def _insert(self, fresh: Incoming) -> None:
+        """Insert rows believed to be new; raises Overtaken when PostgreSQL says that one of them is there already."""
         gone = await self._withdrawn()
         if not (gone or self._packed or self._sqlite):
-            if not await self._copy(fresh.end_s, block_of(fresh, self._batch_id)):
-                return False
+            await self._copy(fresh.end_s, block_of(fresh, self._batch_id))
             self.outcome.stored += len(fresh)
-            self._note(fresh, [1] * len(fresh))
-            return True
+            self._note(fresh, np.ones(len(fresh), dtype=np.int64))
+            return
         versions = self._without_withdrawn(versions_of(fresh, self._batch_id), gone)
         if len(versions) < len(fresh):
             kept = {version[:2] for version in versions}
@@ -168,15 +178,14 @@ class Writer:
                 np.array([i for i, key in enumerate(zip(ends, ids, strict=True)) if key in kept], dtype=np.int64)
             )
         if not versions:
-            return True
+            return
         hot, packed = self._parted(versions)
-        if hot and not await self._insert_hot(hot):
-            return False
+        if hot:
+            await self._insert_hot(hot)
         for version in packed:
             self._packed.put(version, self._received_s)
         self.outcome.stored += len(fresh)
-        self._note(fresh, [version[REVISION] for version in versions])
-        return True
+        self._note(fresh, np.array([version[REVISION] for version in versions], dtype=np.int64))
 
     def _parted(self, versions: list[Version]) -> tuple[list[Version], list[Version]]:
         """Those that go to the hot rows, and those whose day is packed."""
@@ -185,18 +194,16 @@ class Writer:
         packed = [self._packed.holds(version[1], version[0]) for version in versions]
         return list(compress(versions, (not there for there in packed))), list(compress(versions, packed))
 
-    async def _insert_hot(self, versions: list[Version]) -> bool:
+    async def _insert_hot(self, versions: list[Version]) -> None:
         if self._sqlite:
             await self._connection.exec_driver_sql(_INSERT_SQLITE, versions)
-            return True
-        return await self._copy(
-            np.array([version[0] for version in versions], dtype=np.int64), block_of_versions(versions)
-        )
+            return
+        await self._copy(np.array([version[0] for version in versions], dtype=np.int64), block_of_versions(versions))
 
-    async def _copy(self, end_s: IntArray, block: bytes) -> bool:
-        await partitions.ensure(self._connection, partitions.months(end_s))
+    async def _copy(self, end_s: IntArray, block: bytes) -> None:
+        """Rows that nobody has; raises Overtaken when somebody does. No savepoint: setting one and giving it up costs three turns."""
+        await self._partitions.ensure(self._connection, partitions.months(end_s))
         raw: Any = (await self._connection.get_raw_connection()).driver_connection
-        savepoint = await self._connection.begin_nested()
         try:
             async with (
                 raw.cursor() as cursor,
@@ -204,12 +211,9 @@ class Writer:
             ):
                 await copy.write(block)
         except Exception as error:
-            if getattr(error, "sqlstate", "") != "23505":
+            if getattr(error, "sqlstate", "") not in _OVERTAKEN:
                 raise
-            await savepoint.rollback()
-            return False
-        await savepoint.commit()
-        return True
+            raise Overtaken("another collector was here meanwhile") from error
 
     async def _withdrawn(self) -> dict[tuple[int, int], tuple[int, int]]:
         """(end_s, series id) of what was ever withdrawn -> its highest superseded revision, and when it was withdrawn last.
@@ -238,10 +242,10 @@ class Writer:
                 kept.append((*version[:REVISION], before + 1, *version[REVISION + 1 :]))
         return kept
 
-    def _note(self, rows: Incoming, revisions: list[int]) -> None:
+    def _note(self, rows: Incoming, revisions: IntArray) -> None:
         """These rows stand now. They are in order of time, so the last end of each series stays."""
         self.outcome.written.append(rows)
-        self.outcome.entered.append((rows, np.array(revisions, dtype=np.int64)))
+        self.outcome.entered.append((rows, revisions))
         last = dict(zip(rows.series_id.tolist(), rows.end_s.tolist(), strict=True))
         newest = self.outcome.newest
         newest |= {number: max(end_s, newest.get(number, end_s)) for number, end_s in last.items()} if newest else last
@@ -311,7 +315,7 @@ class Writer:
         for new in packed:
             self._packed.put(new, self._received_s)
         self.outcome.revised += len(rows)
-        self._note(rows, [new[REVISION] for new in put])
+        self._note(rows, np.array([new[REVISION] for new in put], dtype=np.int64))
 
     async def _next_revision(self, version: Version) -> int:
         found = await self._execute(

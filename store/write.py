@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.flags import STANDING
-from domain.readings import Batch, Harvest, Readings, Tally
+from domain.readings import Batch, Harvest, IntArray, Readings, Tally
 from domain.reasons import Ignored, Refusal
 from domain.states import FeedState
 from store import following, leaf, log, observing, tables
@@ -26,10 +26,11 @@ from store.copying import array_text
 from store.engine import Store
 from store.incoming import Incoming, incoming
 from store.places import Places
-from store.readings import Outcome, Writer
+from store.readings import Outcome, Overtaken, Writer
 from store.samples import SampleWriter
 
 REFUSALS_KEPT = 50
+ATTEMPTS = 4
 _FOREVER_S = 2**40
 
 
@@ -50,17 +51,29 @@ async def commit_batch(store: Store, batch: Batch, areas: Mapping[str, tuple[str
     counts everything as unchanged. Raises what the database raises; then nothing of the batch is in the store.
     """
     async with store.commit_lock:
-        try:
-            async with store.writing() as connection:
-                done = await _commit(store, connection, batch, areas)
-        except BaseException:
-            store.entered.forget()  # it may hold stations that were rolled back
-            raise
+        done = await _committed(store, batch, areas)
         store.known_feeds.add(batch.feed_id)
         store.window_seen.add(done.batch_id)
         if done.rows is not None:
             store.window.committed(done.rows, done.outcome.written, _origin(batch), batch.received_s)
         return done.tally
+
+
+async def _committed(store: Store, batch: Batch, areas: Mapping[str, tuple[str, ...]], attempt: int = 1) -> _Commit:
+    """One transaction, and another one when somebody else was faster: what the window believed is out of date then."""
+    try:
+        async with store.writing() as connection:
+            return await _commit(store, connection, batch, areas)
+    except Overtaken:
+        store.entered.forget()
+        store.window.forget()
+        store.partitions.names.clear()
+        if attempt == ATTEMPTS:
+            raise
+        return await _committed(store, batch, areas, attempt + 1)
+    except BaseException:
+        store.entered.forget()  # it may hold stations that were rolled back
+        raise
 
 
 async def _commit(
@@ -166,9 +179,11 @@ async def _readings(
     readings = batch.harvest.readings
     if readings is None or not len(readings):
         return Outcome(), {}, None
-    ids = _series_ids(store, readings, other_unit)
+    ids = _series_ids(store, batch.feed_id, readings, other_unit)
     rows, repeats, contradictory = incoming(readings, ids)
-    outcome = await Writer(connection, store.window, batch_id, batch.received_s).write(rows, _origin(batch))
+    outcome = await Writer(connection, store.window, store.partitions, batch_id, batch.received_s).write(
+        rows, _origin(batch)
+    )
     outcome.unchanged += repeats
     await _move_latest(connection, outcome, batch.received_s)
     lost = {
@@ -182,9 +197,11 @@ def _origin(batch: Batch) -> str:
     return f"{batch.feed_id} {batch.answer.url}"
 
 
-def _series_ids(store: Store, readings: Readings, other_unit: set[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    known = store.entered.series_ids
-    return np.array([-1 if one.uid in other_unit else known[one.uid] for one in readings.series], dtype=np.int64)
+def _series_ids(store: Store, feed_id: str, readings: Readings, other_unit: set[str]) -> IntArray:
+    ids = store.entered.ids_of(feed_id, readings.series)
+    if not other_unit:
+        return ids
+    return np.where([one.uid in other_unit for one in readings.series], -1, ids)
 
 
 _LATEST = (
@@ -356,7 +373,7 @@ async def withdraw(store: Store, batch: Batch, keys: Mapping[str, tuple[int, ...
         await store.entered.catch_up(connection)
         run_id, is_new = await _run(connection, batch)
         batch_id, again = await _answer(connection, batch, run_id, may_exist=not is_new)
-        writer = Writer(connection, store.window, batch_id, batch.received_s)
+        writer = Writer(connection, store.window, store.partitions, batch_id, batch.received_s)
         for uid, ends in keys.items():
             series_id = store.entered.series_ids[uid]
             for end_s in ends:
