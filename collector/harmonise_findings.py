@@ -63,6 +63,8 @@ class Findings:
         has_value, has_limit = detected not in nothing, limit not in nothing
         if self._spec.constraint is not None and (has_value or kind):
             return self._constrained(detected, limit if has_limit else "", uncertainty, kind)
+        if not has_value and has_limit and not self._spec.limit_alone:
+            return Finding(None, self._limit(limit), Censoring.NOT_REPORTED, detected, limit)
         if not has_value and not has_limit:
             marked = detected in self._spec.not_measured or limit in self._spec.not_measured
             censoring = Censoring.NOT_MEASURED if marked else Censoring.NOT_REPORTED

@@ -153,17 +153,28 @@ class _MeasureReader:
         return found
 
 
-def stamps_of(table: RawTable, time: TimeMap, context: Context) -> Cells:
-    """The stamp's text of every row: a column, two of them, or the time of receipt."""
+def stamps_of(table: RawTable, time: TimeMap, context: Context, *, day_alone: bool = False) -> Cells:
+    """The stamp's text of every row: a column, several of them, or the time of receipt.
+
+    A row without a time of day has no stamp, unless the day alone is one (`day_alone`: a sample may be known by its day).
+    """
     if time.column == "$received":
         return [str(context.received_s)] * len(table)
     texts = cells(table, time.column, context.variables)
     if time.clock is None:
         return texts
-    clocks = cells(table, time.clock, context.variables)
-    return [
-        f"{day.strip()} {clock.strip()}" if day and clock else None for day, clock in zip(texts, clocks, strict=True)
-    ]
+    for name in (time.clock,) if isinstance(time.clock, str) else time.clock:
+        clocks = cells(table, name, context.variables)
+        texts = [_together(day, clock, day_alone) for day, clock in zip(texts, clocks, strict=True)]
+    return texts
+
+
+def _together(day: str | None, clock: str | None, day_alone: bool) -> str | None:
+    """Day and time as one text; workbooks hold here and there the whole moment in the cell of the time."""
+    day, clock = (day or "").strip(), (clock or "").strip()
+    if not day or not clock:
+        return day or None if day_alone else None
+    return clock if clock.startswith(day) and len(clock) > len(day) + 3 else f"{day} {clock}"
 
 
 class ReadingsReader:

@@ -61,6 +61,10 @@ class _Place:
 
 #: analyte, detected, limit, unit, uncertainty, laboratory, method, kind of number: the cells of one result.
 _Cells = tuple[str, str, str, str, str, str, str, str]
+#: What rows of one sampling share -> their cells, and where they stand.
+_Rows = dict[tuple[int | str, ...], tuple[list[_Cells], list[int]]]
+#: Fields that only describe: a publisher's word for "nothing" in them is no description.
+_TELLING = ("layer", "taxon", "tissue", "description", "number", "until", "laboratory", "method")
 _RESULT_AT = SAMPLE_COLUMNS.index("analyte")
 
 
@@ -87,7 +91,7 @@ class SamplesReader:
         self, table: RawTable, index: Sequence[int], context: Context
     ) -> tuple[tuple[Sample, ...], tuple[Series, ...]]:
         """Samples in order of appearance; refusals and kinds of nothing go to the table's findings."""
-        places: dict[tuple[int | str, ...], tuple[list[_Cells], list[int]]] = defaultdict(lambda: ([], []))
+        places: _Rows = defaultdict(lambda: ([], []))
         columns = self._columns(table, context)
         shared_cells = zip(index, *columns[: 2 + _RESULT_AT], strict=True)
         for where, shared, row in zip(
@@ -98,7 +102,7 @@ class SamplesReader:
             numbers.append(where)
         samples: list[Sample] = []
         series: dict[str, Series] = {}
-        for shared, (rows, numbers) in places.items():
+        for shared, (rows, numbers) in self._one_per_moment(places).items():
             made = self._place(shared, tuple(rows), numbers, table, context)
             samples += made.samples
             for one in made.series:
@@ -116,9 +120,26 @@ class SamplesReader:
             if name not in known:
                 texts = cells(table, name, context.variables) if name else ()
                 known[name] = [(text or "").strip() for text in texts] if name else [""] * len(table)
-        stamps = [(text or "").strip() for text in stamps_of(table, self._time, context)]
+        for name in {getattr(spec, field) for field in _TELLING} - {None}:
+            known[name] = ["" if text in spec.placeholders else text for text in known[name]]
+        stamps = [(text or "").strip() for text in stamps_of(table, self._time, context, day_alone=True)]
+        if spec.layer and spec.layer_same:
+            known[spec.layer] = [spec.layer_same.get(text, text) for text in known[spec.layer]]
         media = known[chosen] if chosen else [str(spec.medium)] * len(table)
         return [stamps, media, *(known[getattr(spec, field)] for field in SAMPLE_COLUMNS), known[kind]]
+
+    def _one_per_moment(self, places: _Rows) -> _Rows:
+        """Rows of one sample need not spell its moment alike; the first spelling speaks for it."""
+        first: dict[tuple[object, ...], tuple[int | str, ...]] = {}
+        for shared in list(places):
+            stamp = self._stamps.read(str(shared[1]))
+            moment = shared[1] if stamp.refusal else (stamp.second, stamp.resolution)
+            speaker = first.setdefault((shared[0], moment, *shared[2:]), shared)
+            if speaker is not shared:
+                rows, numbers = places.pop(shared)
+                places[speaker][0].extend(rows)
+                places[speaker][1].extend(numbers)
+        return places
 
     def _place(
         self,
@@ -194,7 +215,7 @@ class SamplesReader:
 
     def _layer(self, place: _Place) -> Layer:
         if not self._spec.depth_m:
-            return layer_of(self._spec.layer_same.get(place.layer, place.layer))
+            return layer_of(place.layer)
         found = number(place.depth) if place.depth else None
         if found is None or found.outcome is not None:
             return Layer()
@@ -203,6 +224,8 @@ class SamplesReader:
     def _times(self, place: _Place, context: Context) -> tuple[Stamp, int]:
         """When sampling began and when it ended."""
         stamp = self._stamp(place.stamp_text, context)
+        if self._spec.midnight_is_day and _is_midnight(stamp.second, self._time.zone):
+            stamp = replace(stamp, resolution="day")
         if self._spec.resolution:
             stamp = replace(stamp, resolution=self._spec.resolution)
         last = self._stamp(place.until, context) if place.until else stamp
@@ -256,7 +279,8 @@ class SamplesReader:
     ) -> Sample:
         told: tuple[str, ...] = (owner, str(stamp.second), stamp.resolution, layer.label, place.taxon, medium)
         if place.number:
-            told = (owner, "number", place.number, medium)
+            told = (owner, "number", place.number, medium, str(stamp.second), str(end_s), layer.label, place.taxon)
+        told += tuple(text for text in (place.tissue, place.description) if text)
         water = number(place.water_depth) if place.water_depth else None
         return Sample(
             uid=digest(*told, str(specimen) if specimen > 1 else ""),
@@ -300,6 +324,11 @@ class SamplesReader:
 
 
 _NOTHING = {Censoring.NOT_MEASURED: Ignored.NOT_MEASURED, Censoring.NOT_REPORTED: Ignored.NOT_REPORTED}
+
+
+def _is_midnight(second: int, zone: str) -> bool:
+    moment = datetime.fromtimestamp(second, ZoneInfo(zone))
+    return (moment.hour, moment.minute, moment.second) == (0, 0, 0)
 
 
 def _end(last_s: int, resolution: str, zone: str) -> int:

@@ -19,6 +19,8 @@ _MEMORY = 100_000
 #: No stamp of ours is longer; patterns must never be tried on a megabyte of blanks.
 _LONGEST_STAMP = 64
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,6})?", re.ASCII)
+#: A point that may stand between thousands; in `0.12` it can only be a decimal sign.
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?|[^,]*,.*\..*|.*\..*,.*", re.ASCII)
 _NOT_FINITE = frozenset({"nan", "inf", "infinity", "+inf", "-inf", "+infinity", "-infinity", "1.#inf", "1.#qnan"})
 _MINUS = str.maketrans({"−": "-", "－": "-"})
 
@@ -106,7 +108,7 @@ class Numbers:
             if len(groups) > 1 and (not groups[0] or any(len(group) != 3 for group in groups[1:])):
                 return Number(outcome=Refusal.BAD_NUMBER)
             plain = plain.replace(self._thousands, "")
-        if self._comma and "." in plain:
+        if self._comma and _THOUSANDS.fullmatch(plain):
             # 1.234 with a decimal comma could be a thousand and more or one and a bit: nobody can tell, so it is none
             return Number(outcome=Refusal.BAD_NUMBER)
         found = number(plain.replace(",", ".") if self._comma else plain)
@@ -187,7 +189,16 @@ class Stamps:
             year, month, day, hour, minute, second = (int(part) if part else 0 for part in match.groups())
             return datetime(year, month, day, hour, minute, second) + shift, "day" if match[4] is None else "minute"  # noqa: DTZ001
         moment = datetime.strptime(text, self._format) + shift  # noqa: DTZ007
-        return moment, "minute" if re.search(r"%[HIMSTXcs]", self._format) else "day"
+        return moment, _resolution(self._format)
+
+
+def _resolution(pattern: str) -> str:
+    """How exactly a named pattern tells a moment."""
+    if re.search(r"%[HIMSTXcsfR]", pattern):
+        return "minute"
+    if re.search(r"%[dejxDUWVuaA]", pattern):
+        return "day"
+    return "month" if re.search(r"%[mbB]", pattern) else "year"
 
 
 def _from_count(text: str, kind: str) -> datetime:

@@ -221,6 +221,15 @@ TABLE: tuple[Quantity, ...] = (
         ("tritium units", "トリチウム単位", "삼중수소 단위", "氚单位"),
     ),
     Quantity(
+        "activity_unit_not_stated",
+        _D.UNSTATED,
+        "{unstated}",
+        "a laboratory result whose unit is not published",
+        "MOF Korea, sea regions",
+        ("activity, unit not stated", "放射能（単位未公表）", "방사능(단위 미공개)", "活度（单位未公布）"),
+        never_negative=False,
+    ),
+    Quantity(
         "activity_ratio",
         _D.RATIO,
         "1",

@@ -39,7 +39,8 @@ def wanted(form: Form) -> Wanted:
     if form.station:
         _station(form.station, texts, numbers, needed)
     if form.time:
-        texts += [form.time.column, form.time.clock, form.time.published]
+        clock = form.time.clock if isinstance(form.time.clock, tuple) else (form.time.clock,)
+        texts += [form.time.column, *clock, form.time.published]
         needed.append(form.time.column)
     for measure in form.measures:
         _measure(measure, texts, numbers)

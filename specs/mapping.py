@@ -150,12 +150,12 @@ class TimeMap(Strict):
     `format` is `iso`, `epoch_s`, `epoch_ms`, `filetime`, `loose` (year, month, day, and maybe hour and minute, with or without zero
     padding, any separators; `24:00` is the next midnight) or a strftime pattern. A stamp later than receipt by more than `future_s`
     is refused, one later by more than `tolerance_s` is flagged. `history_s`: the document itself reaches that far back.
-    `clock` is a second column with the time of day. The column `$received` is the time of receipt, for answers that tell none.
+    `clock` is a second column with the time of day, or a list of further columns; their texts are joined by a blank. The column `$received` is the time of receipt, for answers that tell none.
     A fixed offset is a zone too: `Etc/GMT-9` is UTC+9.
     """
 
     column: Column
-    clock: Column | None = None
+    clock: Column | tuple[Column, ...] | None = None
     format: str = "iso"
     zone: Zone
     zone_stated: bool = False

@@ -34,7 +34,8 @@ class Constraint(Strict):
 class SampleMap(Strict):
     """Rows that are results of laboratory samples.
 
-    `detected` holds a value, `limit` the limit that was not reached; both empty = not reported. Where one column serves for both, a mark
+    `detected` holds a value, `limit` the limit that was not reached; both empty = not reported (a limit alone too, with
+    `limit_alone: false`: the publisher gives it for every result). Where one column serves for both, a mark
     before the number tells them apart (`below: ["<"]`), a word (`not_detected: [ND]`, with the limit in `limit` if there is one) or a column
     (`constraint`). A limit given beside a value is kept. `about` are marks before a limit that is roughly told (`約9`); a limit with one of
     `spans` in it (`9～12`) is no number, so only its text is kept.
@@ -43,7 +44,8 @@ class SampleMap(Strict):
     analyte in different groups are one measurement shown twice, so they are linked and never counted twice. `layer_same` gives two spellings
     of one layer one label; `depth_m` is a depth below the surface. `taxon`, `tissue` and `description` tell the sample; rows of one stamp,
     layer and taxon that repeat an analyte are further specimens, unless `number` is the publisher's own number of the sample.
-    `until` is the end of sampling, spelt as the stamp. `resolution`: what stamps can tell, whatever they look like.
+    `placeholders` are words for "nothing" in columns that describe. `until` is the end of sampling, spelt as the stamp. `resolution`: what stamps can tell, whatever they look like;
+    `midnight_is_day`: a stamp at midnight tells the day alone.
     """
 
     medium: Medium | Choice
@@ -51,6 +53,7 @@ class SampleMap(Strict):
     analytes: dict[str, AnalyteText] = Field(default_factory=dict)
     detected: Column
     limit: Column | None = None
+    limit_alone: bool = True
     constraint: Constraint | None = None
     below: tuple[str, ...] = ()
     not_detected: tuple[str, ...] = ()
@@ -74,10 +77,12 @@ class SampleMap(Strict):
     tissue: Column | None = None
     description: Column | None = None
     number: Column | None = None
+    placeholders: tuple[str, ...] = ()
     laboratory: Column | None = None
     method: Column | None = None
     until: Column | None = None
     resolution: Literal["minute", "day", "month", "year"] | None = None
+    midnight_is_day: bool = False
 
     @field_validator("medium")
     @classmethod

@@ -29,9 +29,9 @@ def feed(feed_id: str) -> FeedSpec:
     return found
 
 
-def answer(feed_id: str, url: str, received: datetime, status: int = 200) -> Answer:
+def answer(feed_id: str, url: str, received: datetime, status: int = 200, method: str = "GET") -> Answer:
     at = received.timestamp()
-    return Answer(feed_id, "GET", url, at, at, status)
+    return Answer(feed_id, method, url, at, at, status)
 
 
 @dataclass
@@ -44,9 +44,11 @@ class Bench:
     def fresh(cls) -> Bench:
         return cls(Harvester(config()))
 
-    def harvest(self, feed_id: str, url: str, body: bytes, received: datetime, status: int = 200) -> Harvest:
+    def harvest(
+        self, feed_id: str, url: str, body: bytes, received: datetime, status: int = 200, method: str = "GET"
+    ) -> Harvest:
         return self.harvester.harvest(
-            feed(feed_id), Fetched(answer(feed_id, url, received, status), body), received.timestamp()
+            feed(feed_id), Fetched(answer(feed_id, url, received, status, method), body), received.timestamp()
         )
 
 

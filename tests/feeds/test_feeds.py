@@ -33,7 +33,13 @@ def moment(value: object) -> datetime:
 def harvests(folder: Path) -> list[Harvest]:
     bench = Bench.fresh()
     return [
-        bench.harvest(folder.name, one["url"], (folder / one["file"]).read_bytes(), moment(one["received"]))
+        bench.harvest(
+            folder.name,
+            one["url"],
+            (folder / one["file"]).read_bytes(),
+            moment(one["received"]),
+            method=one.get("method", "GET"),
+        )
         for one in meta_of(folder)["captures"]
     ]
 
@@ -86,7 +92,7 @@ def test_the_facts_written_by_hand_hold(folder: Path) -> None:
 def test_a_warm_harvester_gives_what_a_fresh_one_gives(folder: Path) -> None:
     bench = Bench.fresh()
     captures = [
-        (one["url"], (folder / one["file"]).read_bytes(), moment(one["received"]))
+        (one["url"], (folder / one["file"]).read_bytes(), moment(one["received"]), 200, one.get("method", "GET"))
         for one in meta_of(folder)["captures"]
     ]
     first = [told(bench.harvest(folder.name, *capture)) for capture in captures]
