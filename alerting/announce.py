@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from alerting import words
@@ -23,18 +24,20 @@ from alerting.evidence import (
 )
 from alerting.history import Trail
 from alerting.life import Life, Step
-from alerting.records import Account, AlertRecord, DetectorStep, RainSeen, encoded, event_type, event_uid
+from alerting.records import Account, AlertRecord, Basis, DetectorStep, RainSeen, encoded, event_type, event_uid
 from alerting.route import messages
 from alerting.silence import Silence, inhibited, muted
+from alerting.voicing import open_feeds
 from analysis.detect_watch import Weighed
 from analysis.sentences import LANGUAGES
 from specs.loading import Config
-from specs.rule import BlindnessRule, DepartureRule, DetectorRule, Rule
+from specs.rule import BlindnessRule, DepartureRule, DetectorRule, LevelRule, Rule
 from store import deliveries
 from store.alert_rows import AlertRow, Change, Decision, EventRow, EvidenceRow, Message, SubscriptionRow
 from store.engine import Store
 
 BLIND_METHOD = "alerting.blindness/1"
+LEVEL_METHOD = "alerting.levels/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Announcer:
                 sent = (
                     ()
                     if self._muted(step, record, at_s)
-                    else messages(change.event, record, _live(receivers), knows, ())
+                    else messages(change.event, record, _live(receivers), knows, (), open_feeds(self.config))
                 )
                 knows |= {message.subscription_uid for message in sent}
                 out += sent
@@ -100,7 +103,7 @@ class Announcer:
         record = grown(finding.moved.record, step.life, self.trails)
         life = step.life
         rule = finding.rule
-        if isinstance(rule, DepartureRule):
+        if isinstance(rule, (DepartureRule, LevelRule)):
             event = await self._departure_event(rule, finding, record, step, at_s, decided_s)
         elif isinstance(rule, DetectorRule):
             event = await self._detector_event(rule, finding, record, step, at_s, decided_s)
@@ -124,19 +127,23 @@ class Announcer:
         return Change(alert, event), record
 
     async def _departure_event(
-        self, rule: DepartureRule, finding: Finding, record: AlertRecord, step: Step, at_s: int, decided_s: int
+        self,
+        rule: DepartureRule | LevelRule,
+        finding: Finding,
+        record: AlertRecord,
+        step: Step,
+        at_s: int,
+        decided_s: int,
     ) -> EventRow:
         life, quantity = step.life, record.subject.quantity
-        p = parameters(rule.parameters)
-        found = [basis(member, self.trails.get(member.series_uid), p) for member in life.members]
-        numbers = {one.series_uid: one for one in found if one is not None}
+        numbers = self._bases(rule, life)
         told = {uid: yardstick_of(one, quantity) for uid, one in numbers.items()}
         keys = readings_of(life, step.kind, self.trails, rule.parameters.resolve.readings)
         proofs = await evidence(self.store, keys, at_s, told)
         newest_s = self._newest_s(life, at_s)
         account = Account(
             event_type(step.kind.value, record.subject.exercise),
-            METHOD,
+            METHOD if isinstance(rule, DepartureRule) else LEVEL_METHOD,
             _title(rule),
             record,
             newest_s,
@@ -146,10 +153,17 @@ class Announcer:
             tuple(finding.rain[m.series_uid] for m in life.members if m.series_uid in finding.rain),
             muted=self._muted(step, record, at_s),
         )
-        reasons = words.departure_words(
-            step.kind, life, quantity, record.subject.exercise, self._names(life), at_s - newest_s
-        )
+        told_by = words.departure_words if isinstance(rule, DepartureRule) else partial(words.level_words, rule)
+        reasons = told_by(step.kind, life, quantity, record.subject.exercise, self._names(life), at_s - newest_s)
         return _event(rule, record, step, at_s, reasons, encoded(account), proofs)
+
+    def _bases(self, rule: DepartureRule | LevelRule, life: Life) -> dict[str, Basis]:
+        """What each member was measured against; a level is measured against nothing but itself."""
+        if isinstance(rule, LevelRule):
+            return {}
+        p = parameters(rule.parameters)
+        found = [basis(member, self.trails.get(member.series_uid), p) for member in life.members]
+        return {one.series_uid: one for one in found if one is not None}
 
     async def _detector_event(
         self, rule: DetectorRule, finding: Finding, record: AlertRecord, step: Step, at_s: int, decided_s: int

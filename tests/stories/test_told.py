@@ -12,8 +12,10 @@ from alerting.silence import BadSilence, Silence
 from alerting.webhooks import sign
 from alerting.webhooks.deliver import Deliverer
 from alerting.webhooks.retry import Answered
+from domain.states import Redistribute
 from store import deliveries
 from store.alert_rows import SubscriptionRow
+from tests.stories.world import feed
 
 HIGH = 90.0
 
@@ -116,3 +118,16 @@ def test_a_silence_needs_an_author_a_reason_and_an_end(author, reason, until):
 def test_a_filter_with_a_mistake_is_refused(text):
     with pytest.raises(BadFilter):
         wanted(text)
+
+
+async def test_a_public_audience_hears_of_nothing_that_may_not_be_passed_on(world):
+    world.config.feeds = (feed("jp-test", redistribute=Redistribute.INTERNAL),)
+    for key, audience in (("own", "internal"), ("public", "public")):
+        row = SubscriptionRow(f"sub-{key}", f"https://{key}.example/", sign.new_secret(), "", audience=audience)
+        await deliveries.create_subscription(world.store, row)
+    await world.past()
+    for _ in range(2):
+        await world.poll({"s1": HIGH})
+    inbox = await deliver(world)
+    assert inbox.kinds("own") == ["alert.unverified"]
+    assert inbox.kinds("public") == []

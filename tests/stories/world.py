@@ -12,7 +12,7 @@ import numpy as np
 from alerting.evaluate import Watcher
 from domain.clock import VirtualClock
 from domain.readings import NO_TIME, Answer, Batch, Harvest, Readings, Series, Station
-from domain.states import FeedState
+from domain.states import FeedState, Redistribute
 from specs.rule import load_rules
 from store import alerts
 from store.engine import Store
@@ -25,10 +25,11 @@ QUANTITY = "air_dose_rate_as_published"
 AREA = SimpleNamespace(id="JP-18", kind="region", names={"en": ("Fukui",), "ja": ("福井県",)})
 
 
-def feed(feed_id: str, *, exercise: bool = False) -> SimpleNamespace:
+def feed(feed_id: str, *, exercise: bool = False, redistribute: Redistribute = Redistribute.YES) -> SimpleNamespace:
     return SimpleNamespace(
         id=feed_id,
         exercise=exercise,
+        rights=SimpleNamespace(redistribute=redistribute),
         title={"en": f"Feed {feed_id}", "ja": f"配信 {feed_id}"},
         schedule=SimpleNamespace(every_s=600, lag_s=600, late_after_s=5400, silent_after_s=86_400),
     )
