@@ -45,7 +45,7 @@ class Pipeline:
         metrics: Metrics | None = None,
         threads: bool = False,
     ) -> None:
-        self._store, self._clock, self._archive = store, clock, archive or NullArchive()
+        self.store, self._clock, self._archive = store, clock, archive or NullArchive()
         self._metrics = metrics or Metrics()
         self._threads = threads
         self.config, self.feeds, self._harvester = config, {feed.id: feed for feed in config.feeds}, Harvester(config)
@@ -75,7 +75,7 @@ class Pipeline:
         harvest = await self._harvest(feed, Fetched(answer, clean.body or fetched.body), answer.received_s)
         batch = Batch(feed.id, run.uid, run.started_s, answer, harvest, received_s, feed.exercise)
         areas = {station.uid: self._areas_of(station) for station in harvest.stations}
-        tally = await commit_batch(self._store, batch, areas)
+        tally = await commit_batch(self.store, batch, areas)
         run.last_s = answer.received_s
         run.gathered.asked += 1
         run.gathered.add(answer, harvest)
@@ -93,7 +93,7 @@ class Pipeline:
         if edge_s is not None:
             self._edges[feed.id] = edge_s
         state, cause = judge(run.gathered, _expected(feed), self._edges.get(feed.id), at_s)
-        await finish_run(self._store, run.uid, int(at_s), state, cause)
+        await finish_run(self.store, run.uid, int(at_s), state, cause)
         run.state, run.cause = state, cause
         self._tell(feed.id, state, cause)
         return state, cause

@@ -158,6 +158,36 @@ def run(
     print(_done(operating.poll_now(where, feed, author or operating.operator_name())))
 
 
+def backfill(
+    feed: FeedArgument,
+    begin: Annotated[str, typer.Option("--from", metavar="TIME", help="ISO 8601 with offset.")],
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="ISO 8601 with offset.")],
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only list the addresses.")] = False,
+    config: at.ConfigOption = None,
+    database: at.DatabaseOption = at.DATABASE,
+    archive: at.ArchiveOption = at.ARCHIVE,
+    contact: at.ContactOption = "",
+) -> None:
+    """Ask for the past, where the publisher keeps it. On SQLite the collector must be stopped; what is there already stays as it is."""
+    from radcommons import operating
+
+    where = _where(config, database, archive, contact)
+    _known(where, feed)
+    print(_done(operating.backfill(where, feed, _moment(begin), _moment(end), dry=dry, told=print)))
+
+
+def _moment(text: str) -> float:
+    from datetime import datetime
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        _die(f"{text}: not an ISO 8601 time; write it as 2026-08-15T23:48:00+09:00")
+    if moment.tzinfo is None:
+        _die(f"{text}: the offset is missing; write it as 2026-08-15T23:48:00+09:00")
+    return moment.timestamp()
+
+
 def history(
     feed: FeedArgument,
     limit: Annotated[int, typer.Option(help="How many changes.")] = 20,
@@ -249,4 +279,4 @@ def _die(sentence: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-COMMANDS = (new, record, plan, apply, pause, resume, run, history, scorecard)
+COMMANDS = (new, record, plan, apply, pause, resume, run, backfill, history, scorecard)

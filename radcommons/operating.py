@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from collector.applying import ApplyRefusedError, allow, apply_version, known_of, plan_text, running_text
 from collector.archive import RawArchive
+from collector.backfill import Backfill, past_requests
 from collector.fetch import Fetcher, FetchLimits
 from collector.fetched import Fetched
 from collector.guard import Guard
@@ -219,6 +220,30 @@ async def _polled(where: Where, store: Store, feed_id: str) -> str:
     return why if run is None else f"{run.uid}: {run.state} {run.cause}\n{run.tally}"
 
 
+async def backfill(
+    where: Where, feed_id: str, from_s: float, to_s: float, *, dry: bool, told: Callable[[str], None]
+) -> str:
+    """Ask a publisher for what it keeps of the past; with `dry` only say which addresses."""
+    async with store_at(where, must_exist=True) as store:
+        assert store is not None
+        config, clock = await running_config(where, store), SystemClock()
+        feed = config.feed(feed_id)
+        requests = past_requests(feed, from_s, to_s, clock.now_s(), config.tables) if feed else ()
+        if feed is None or not requests:
+            return f"{feed_id} has no form with `history` that reaches this span: its publisher keeps nothing, or not so long"
+        if dry:
+            for one in requests:
+                told(one.url)
+            return f"{len(requests)} requests, {len(requests) * feed.schedule.pause_s / 60:.0f} min"
+        await store.become_collector()
+        archive = RawArchive(where.archive)
+        async with Fetcher(FetchLimits(contact=where.contact), clock) as fetcher:
+            pipeline = Pipeline(store, config, clock, archive)
+            run = await Backfill(fetcher, pipeline, clock, told=lambda one: told(one.url)).run(feed, requests)
+        archive.close()
+    return "nothing was asked" if run is None else f"{run.uid}: {run.cause}\n{run.tally}"
+
+
 async def _asked(store: Store, feed_id: str, author: str) -> str:
     number = await ask(store, "run", feed_id, author, "{}", int(SystemClock().now_s()))
     async with asyncio.timeout(_WAIT_S):
@@ -235,6 +260,6 @@ def moment(at_s: int) -> str:
 
 
 __all__ = [
-    "ApplyRefusedError", "Planned", "Where", "apply_file", "candidate_text", "history", "make_plan", "moment", "operator_name",
+    "ApplyRefusedError", "Planned", "Where", "apply_file", "backfill", "candidate_text", "history", "make_plan", "moment", "operator_name",
     "poll_now", "record", "running_config", "set_pause", "store_at", "version_text",
 ]  # fmt: skip
