@@ -6,14 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from alerting import levels
 from alerting.decide import candidate, corrections, groups, neighbour, parameters, sight
 from alerting.history import Trail
+from alerting.levels import above
 from alerting.life import Life, Member, Sight, Step
 from alerting.lifecycle import News, advance, opened
 from alerting.memory import in_order
 from alerting.records import AlertRecord, RainSeen, Subject, alert_uid
 from domain.quantities import BY_ID
-from specs.rule import DepartureRule
+from specs.rule import DepartureRule, LevelRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Moved:
     steps: tuple[Step, ...]
 
 
-def subject_of(rule: DepartureRule, trail: Trail) -> Subject:
+def subject_of(rule: DepartureRule | LevelRule, trail: Trail) -> Subject:
     """What a departure of a series would be about."""
     series = trail.series
     exercise = series.exercise or trail.row.station.exercise
@@ -32,29 +34,32 @@ def subject_of(rule: DepartureRule, trail: Trail) -> Subject:
 
 
 def candidates(
-    rule: DepartureRule, touched: Iterable[str], trails: Mapping[str, Trail], at_s: int
+    rule: DepartureRule | LevelRule, touched: Iterable[str], trails: Mapping[str, Trail], at_s: int
 ) -> dict[Subject, list[Member]]:
     """The series that changed and depart now, by what they are about."""
-    p = parameters(rule.parameters)
     found: dict[Subject, list[Member]] = defaultdict(list)
     for uid in sorted(touched):
         trail = trails[uid]
         if trail.series.quantity not in rule.quantities or trail.row.station.station.moving:
             continue
-        member = candidate(trail, at_s, p)
+        member = (
+            above(rule, trail, at_s)
+            if isinstance(rule, LevelRule)
+            else candidate(trail, at_s, parameters(rule.parameters))
+        )
         if member is not None:
             found[subject_of(rule, trail)].append(member)
     return found
 
 
-def with_rain(members: Sequence[Member], rain: Mapping[str, RainSeen], rule: DepartureRule) -> list[Member]:
+def with_rain(members: Sequence[Member], rain: Mapping[str, RainSeen], rule: DepartureRule | LevelRule) -> list[Member]:
     """Members that are news: each knows of rain near it, and those whose rise is ordinary in rain are left out."""
     known = [replace(member, rain=rain[member.series_uid].explains) for member in members]
     return [member for member in known if not (member.rain and member.peak < rule.parameters.rain_limit)]
 
 
 def moves(
-    rule: DepartureRule,
+    rule: DepartureRule | LevelRule,
     subject: Subject,
     departing: Sequence[Member],
     watched: Iterable[AlertRecord],
@@ -78,7 +83,7 @@ def moves(
     return [moved for moved in found if moved.steps]
 
 
-def silent(rule: DepartureRule, record: AlertRecord, trails: Mapping[str, Trail], at_s: int) -> Moved:
+def silent(rule: DepartureRule | LevelRule, record: AlertRecord, trails: Mapping[str, Trail], at_s: int) -> Moved:
     """What the mere passing of time does to an alert."""
     return Moved(record, advance(record.life, _news(rule, record.life, (), trails), at_s, rule.parameters))
 
@@ -92,7 +97,7 @@ def grown(record: AlertRecord, life: Life, trails: Mapping[str, Trail]) -> Alert
 
 
 def _sorted_out(
-    rule: DepartureRule, departing: Sequence[Member], standing: Sequence[AlertRecord]
+    rule: DepartureRule | LevelRule, departing: Sequence[Member], standing: Sequence[AlertRecord]
 ) -> tuple[dict[str, tuple[Member, ...]], list[Member]]:
     """Series that depart: those that join an alert, by its uid, and those that are new."""
     joining: dict[str, tuple[Member, ...]] = defaultdict(tuple)
@@ -111,14 +116,20 @@ def _sorted_out(
     return joining, new
 
 
-def _news(rule: DepartureRule, life: Life, joining: Sequence[Member], trails: Mapping[str, Trail]) -> News:
-    p = parameters(rule.parameters)
+def _news(rule: DepartureRule | LevelRule, life: Life, joining: Sequence[Member], trails: Mapping[str, Trail]) -> News:
     share = rule.parameters.resolve.below_share
     sights: list[Sight] = [sight(trails.get(member.series_uid), member, share) for member in (*life.members, *joining)]
-    return News(corrections(life, trails, p), tuple(sights), tuple(joining))
+    again = (
+        levels.corrections(rule, life, trails)
+        if isinstance(rule, LevelRule)
+        else corrections(life, trails, parameters(rule.parameters))
+    )
+    return News(again, tuple(sights), tuple(joining))
 
 
-def _new_record(rule: DepartureRule, subject: Subject, life: Life, trails: Mapping[str, Trail]) -> AlertRecord:
+def _new_record(
+    rule: DepartureRule | LevelRule, subject: Subject, life: Life, trails: Mapping[str, Trail]
+) -> AlertRecord:
     about = life.members[0].series_uid
     uid = alert_uid(rule.id, about, life.began_s, subject.exercise)
     return grown(AlertRecord(uid, rule.kind, rule.version, subject, about, (), (), life), life, trails)

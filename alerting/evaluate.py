@@ -6,7 +6,7 @@ this program came round to it: killed and started again, or hours late, it makes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TypedDict
@@ -19,16 +19,17 @@ from alerting.blindness import ON_TIME, Poll, PollLog
 from alerting.departures import Moved
 from alerting.detecting import Detectors
 from alerting.history import History
+from alerting.life import Member
 from alerting.lifecycle import stale_at_s
 from alerting.memory import WATCHED_AFTER_END_S, in_order, load_alerts, load_history
 from alerting.rain import RainQuestion, rain_at
-from alerting.records import AlertRecord
+from alerting.records import AlertRecord, RainSeen, Subject
 from alerting.silence import Silence, silence_of
 from analysis.freshness import Standing
 from domain.clock import Clock
 from domain.states import FeedState
 from specs.loading import Config
-from specs.rule import BlindnessRule, DepartureRule, DetectorRule
+from specs.rule import BlindnessRule, DepartureRule, DetectorRule, LevelRule
 from store import alerts, read, silences
 from store.alert_rows import ClaimedBatch, Decision, StateRow
 from store.engine import Store
@@ -138,8 +139,8 @@ class Watcher:
     def _quantities(self) -> frozenset[str]:
         return frozenset(chain.from_iterable(rule.quantities for rule in self.config.rules if rule.enabled))
 
-    def _departure_rules(self) -> list[DepartureRule]:
-        return [rule for rule in self.config.rules if isinstance(rule, DepartureRule) and rule.enabled]
+    def _departure_rules(self) -> list[DepartureRule | LevelRule]:
+        return [rule for rule in self.config.rules if isinstance(rule, (DepartureRule, LevelRule)) and rule.enabled]
 
     def _detector_rules(self) -> list[DetectorRule]:
         return [rule for rule in self.config.rules if isinstance(rule, DetectorRule) and rule.enabled]
@@ -194,7 +195,7 @@ class Watcher:
     async def _departed(self, touched: frozenset[str], at_s: int) -> list[Finding]:
         findings: list[Finding] = []
         for rule in self._departure_rules():
-            departing = departures.candidates(rule, self._uncovered(touched), self.history.trails, at_s)
+            departing = departures.candidates(rule, self._looked_at(rule, touched), self.history.trails, at_s)
             watched = [record for record in self.records.values() if record.subject.rule_id == rule.id]
             subjects = {record.subject for record in watched} | set(departing)
             for subject in sorted(subjects, key=lambda s: (s.quantity, s.medium, s.exercise)):
@@ -203,18 +204,28 @@ class Watcher:
                     m.series_uid for r in watched if r.subject == subject and r.life.is_open for m in r.life.members
                 }
                 new = [member for member in here if member.series_uid not in known]
-                rain = await rain_at(self.store, RainQuestion(new, at_s, subject.exercise)) if new else {}
-                fresh = departures.with_rain(new, rain, rule)
+                rain = await self._rain(rule, new, at_s, subject)
+                fresh = departures.with_rain(new, rain, rule) if isinstance(rule, DepartureRule) else new
                 moves = departures.moves(rule, subject, fresh, watched, touched, self.history.trails, at_s)
                 findings += [Finding(rule, moved, rain=rain) for moved in moves]
         return findings
 
+    async def _rain(
+        self, rule: DepartureRule | LevelRule, new: Sequence[Member], at_s: int, subject: Subject
+    ) -> Mapping[str, RainSeen]:
+        """Rain near those that depart; a level is a level in rain too."""
+        if not new or isinstance(rule, LevelRule):
+            return {}
+        return await rain_at(self.store, RainQuestion(new, at_s, subject.exercise))
+
     async def _detected(self, run: RunRow, at_s: int) -> list[Finding]:
         return await self._detectors.after_poll(run, self.records, self.history.trails, at_s)
 
-    def _uncovered(self, touched: frozenset[str]) -> frozenset[str]:
-        """Series that no detector looks after."""
+    def _looked_at(self, rule: DepartureRule | LevelRule, touched: frozenset[str]) -> frozenset[str]:
+        """A level is held against every series; departures are looked for where no detector does."""
         rules, trails = self._detector_rules(), self.history.trails
+        if isinstance(rule, LevelRule) or not rules:
+            return touched
         return frozenset(
             uid
             for uid in touched
@@ -261,15 +272,15 @@ class Watcher:
         ]
         return min(moments, default=None)
 
-    def _standing(self) -> list[tuple[DepartureRule | DetectorRule, AlertRecord]]:
-        followed: list[DepartureRule | DetectorRule] = [*self._departure_rules(), *self._detector_rules()]
+    def _standing(self) -> list[tuple[DepartureRule | LevelRule | DetectorRule, AlertRecord]]:
+        followed: list[DepartureRule | LevelRule | DetectorRule] = [*self._departure_rules(), *self._detector_rules()]
         rules = {rule.id: rule for rule in followed}
         found = sorted(
             (r for r in self.records.values() if r.life.is_open and r.subject.rule_id in rules), key=in_order
         )
         return [(rules[record.subject.rule_id], record) for record in found]
 
-    def _stale_at_s(self, rule: DepartureRule | DetectorRule, record: AlertRecord) -> int | None:
+    def _stale_at_s(self, rule: DepartureRule | LevelRule | DetectorRule, record: AlertRecord) -> int | None:
         trails = self.history.trails
         newest = {
             m.series_uid: int(trails[m.series_uid].end_s[-1])
@@ -281,7 +292,7 @@ class Watcher:
         found = []
         for rule, record in self._standing():
             if (moment := self._stale_at_s(rule, record)) is not None and moment <= at_s:
-                by = departures.silent if isinstance(rule, DepartureRule) else detected.silent
+                by = departures.silent if not isinstance(rule, DetectorRule) else detected.silent
                 moved = by(rule, record, self.history.trails, at_s)  # type: ignore[arg-type]
                 if moved.steps:
                     found.append(Finding(rule, moved))

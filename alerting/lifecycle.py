@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from alerting.life import Correction, EventKind, Life, Member, Sight, Step
 from alerting.nearness import corroborate
 from domain.states import AlertState, may_move
-from specs.rule import DepartureNumbers
+from specs.rule import DepartureNumbers, LevelNumbers
 
 
 class IllegalMove(RuntimeError):
@@ -28,7 +28,7 @@ class News:
     joining: tuple[Member, ...] = ()
 
 
-def opened(members: Sequence[Member], at_s: int, numbers: DepartureNumbers) -> Step:
+def opened(members: Sequence[Member], at_s: int, numbers: DepartureNumbers | LevelNumbers) -> Step:
     """A new alert of the series that depart now: pending for the length of this call, then published at the level it has earned."""
     ordered = tuple(sorted(members, key=lambda member: member.series_uid))
     began = min(min(member.pair_s) for member in ordered)
@@ -37,7 +37,7 @@ def opened(members: Sequence[Member], at_s: int, numbers: DepartureNumbers) -> S
     return Step(_move(pending, level, at_s, level=level), EventKind(level.value))
 
 
-def advance(life: Life, news: News, at_s: int, numbers: DepartureNumbers) -> tuple[Step, ...]:
+def advance(life: Life, news: News, at_s: int, numbers: DepartureNumbers | LevelNumbers) -> tuple[Step, ...]:
     """The moves that the news make, in order; none when nothing changed. A cancelled alert never moves again."""
     if life.state is AlertState.CANCELLED:
         return ()
@@ -146,7 +146,7 @@ def _corrected(life: Life, corrections: Sequence[Correction], at_s: int) -> tupl
     return (Step(_move(life, AlertState.AMENDED, at_s, members=members), EventKind.AMENDED),)
 
 
-def _level(members: Sequence[Member], numbers: DepartureNumbers) -> AlertState:
+def _level(members: Sequence[Member], numbers: DepartureNumbers | LevelNumbers) -> AlertState:
     """Firing when enough stations confirm one another and rain cannot explain them; else unverified.
 
     Rain that nobody measured is no dry weather: it leaves a small rise unverified.
@@ -169,7 +169,11 @@ def refreshed(life: Life, sights: Mapping[str, Sight]) -> Life:
 
 
 def _grown(
-    life: Life, sights: Mapping[str, Sight], joining: Sequence[Member], at_s: int, numbers: DepartureNumbers
+    life: Life,
+    sights: Mapping[str, Sight],
+    joining: Sequence[Member],
+    at_s: int,
+    numbers: DepartureNumbers | LevelNumbers,
 ) -> Step | None:
     known = {member.series_uid for member in life.members}
     new = tuple(member for member in joining if member.series_uid not in known)
@@ -195,7 +199,7 @@ def _still_up(members: Sequence[Member], sights: Mapping[str, Sight], new: Seque
     return [m for m in members if m.series_uid in joined or (m.series_uid in sights and sights[m.series_uid].above)]
 
 
-def _ended(life: Life, sights: Mapping[str, Sight], at_s: int, numbers: DepartureNumbers) -> Step | None:
+def _ended(life: Life, sights: Mapping[str, Sight], at_s: int, numbers: DepartureNumbers | LevelNumbers) -> Step | None:
     """Enough newer readings below the resolve level, from at least half of the stations that fired, and none still above."""
     seen = [sights[member.series_uid] for member in life.members if member.series_uid in sights]
     if any(sight.above and _fresh(sight, at_s, numbers) for sight in seen):
@@ -206,11 +210,13 @@ def _ended(life: Life, sights: Mapping[str, Sight], at_s: int, numbers: Departur
     return Step(_move(life, AlertState.RESOLVED, at_s, resolved_s=at_s), EventKind.RESOLVED)
 
 
-def _fresh(sight: Sight, at_s: int, numbers: DepartureNumbers) -> bool:
+def _fresh(sight: Sight, at_s: int, numbers: DepartureNumbers | LevelNumbers) -> bool:
     return sight.newest_s is not None and at_s - sight.newest_s <= numbers.stale_after_s
 
 
-def _silent_or_back(life: Life, sights: Mapping[str, Sight], at_s: int, numbers: DepartureNumbers) -> Step | None:
+def _silent_or_back(
+    life: Life, sights: Mapping[str, Sight], at_s: int, numbers: DepartureNumbers | LevelNumbers
+) -> Step | None:
     fresh = sum(m.series_uid in sights and _fresh(sights[m.series_uid], at_s, numbers) for m in life.members)
     silent = fresh < _half(len(life.members), 0.5)
     if silent and life.state is not AlertState.STALE:

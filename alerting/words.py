@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from alerting.life import EventKind, Life, Member
 from analysis.sentences import LANGUAGES, age_words
 from domain.quantities import BY_ID
+from specs.rule import LevelRule
 
 _EXERCISE = {"en": "[EXERCISE] ", "ja": "【訓練】", "ko": "[훈련] ", "zh": "【演练】"}
 
@@ -97,6 +99,32 @@ _ALLOWED: dict[bool | None, tuple[str, str, str, str]] = {
         "当地降雨情况未知，判断时已计入阵雨的可能。",
     ),
 }
+_LEVEL_HEAD: dict[EventKind, tuple[str, str, str, str]] = {
+    EventKind.UNVERIFIED: (
+        "Reported value at or above a level, not verified",
+        "公表値が基準値以上（未確認）",
+        "발표값이 기준값 이상(미확인)",
+        "公布值达到或超过水平（未证实）",
+    ),
+    EventKind.FIRING: (
+        "Reported values at or above a level at stations that confirm one another",
+        "互いに裏付ける複数地点で公表値が基準値以上",
+        "서로 뒷받침하는 여러 지점에서 발표값이 기준값 이상",
+        "多个相互印证的站点公布值达到或超过水平",
+    ),
+    EventKind.RESOLVED: (
+        "Newer readings are well below the level",
+        "新しい測定が基準値を十分に下回った",
+        "새 측정이 기준값보다 충분히 낮음",
+        "新读数已明显低于该水平",
+    ),
+}
+_LEVEL_BODY = (
+    "{title} ({issuer}): {level} {unit}. {n} station(s); largest: {station} read {values} {unit} ({quantity}); newest {age} old. A report, not a declaration.",
+    "{title}（{issuer}）：{level} {unit}。{n}地点。最大は{station}：{quantity} {values} {unit}。最新の測定は{age}前。地点の公表値であり、公式の宣言ではない。",
+    "{title}({issuer}): {level} {unit}. {n}개 지점. 최대는 {station}: {quantity} {values} {unit}. 최신 측정은 {age} 전. 지점의 발표값이며 공식 선언이 아님.",
+    "{title}（{issuer}）：{level} {unit}。{n}个站点。最大为{station}：{quantity} {values} {unit}。最新读数为{age}前。此为站点公布值，并非官方宣布。",
+)
 _FEED_BLIND = (
     "{polls} polls of {about} in a row were not on time ({states}); what its {active} stations heard within the last day would say is not known. Newest reading {age} old.",
     "{about}の取得が{polls}回連続で時刻どおりでない（{states}）。過去1日に報告のあった{active}地点の状況は不明。最新の測定は{age}前。",
@@ -166,6 +194,34 @@ def departure_words(
         dot = ". " if language in ("en", "ko") else "。"
         told[language] = (_EXERCISE[language] if exercise else "") + _HEAD[kind][at] + dot + body + _RAIN[rain][at]
     return told
+
+
+def level_words(
+    rule: LevelRule, kind: EventKind, life: Life, quantity: str, exercise: bool, names: Mapping[str, str], age_s: int
+) -> dict[str, str]:
+    """The sentences of an event of a level: what stations reported, whose level it is, and that nobody has declared anything."""
+    top, told = largest(life), {}
+    for at, language in enumerate(LANGUAGES):
+        head = _LEVEL_HEAD.get(kind, _HEAD[kind])[at]
+        body = _LEVEL_BODY[at].format(
+            n=len({member.station_uid for member in life.members}),
+            station=names.get(language) or top.station_uid,
+            values=", ".join(number(value) for value in top.pair),
+            unit=BY_ID[quantity].unit,
+            quantity=BY_ID[quantity].names[at],
+            title=_in(rule.title, language),
+            issuer=_in(rule.issuer, language),
+            level=number(rule.parameters.level),
+            age=age_words(age_s, language),
+        )
+        dot = ". " if language in ("en", "ko") else "。"
+        told[language] = (_EXERCISE[language] if exercise else "") + head + dot + body
+    return told
+
+
+def _in(names: Mapping[Any, str], language: str) -> str:
+    known = {str(key): text for key, text in names.items()}
+    return known.get(language) or known.get("en") or next(iter(known.values()), "")
 
 
 def detector_words(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from domain.quantities import DOSE_RATES
 from specs.mapping import Quantity
@@ -105,6 +105,67 @@ class DetectorRule(Strict):
         return self.enabled and feed_id in self.feeds and quantity in self.quantities
 
 
+class LevelNumbers(Strict):
+    """A level that values are held against, in the quantity's own unit (nSv/h, nGy/h), and how long it has to be reached.
+
+    Published once the newest `readings` readings, reaching back at least `sustained_s`, are all at or above `level`. A place whose own
+    trailing median is above `ordinary_share` of the level is above it always; that is no news. The end: `resolve`, hysteresis included.
+    """
+
+    level: float = Field(gt=0.0)
+    readings: int = Field(default=2, ge=1)
+    sustained_s: int = Field(default=0, ge=0)
+    fresh_within_s: Seconds = 12_000
+    ordinary_share: float = Field(default=0.5, gt=0.0, le=1.0)
+    least: int = Field(default=48, ge=24)
+    corroborated: Corroborated = Corroborated()
+    resolve: Resolve = Resolve()
+    stale_after_s: Seconds = 12_000
+    rain_limit: Literal[0] = 0
+
+
+class LevelRule(Strict):
+    """A level that somebody set: a national one with its issuer, or an operator's own for some places. Crossing it is what a station
+    reported, never a declaration.
+
+    `countries`, `areas`, `stations`, `feeds` narrow it down; empty means all. `source` says where the number was read; a rule with a
+    `doubt` is not enabled until somebody has settled it.
+    """
+
+    id: Identifier
+    version: int = Field(ge=1)
+    kind: Literal["level"]
+    enabled: bool = True
+    title: Names
+    description: Names = Field(default_factory=dict)
+    issuer: Names
+    source: str = Field(min_length=1)
+    doubt: str = ""
+    quantities: tuple[Quantity, ...] = Field(min_length=1)
+    countries: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    stations: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    parameters: LevelNumbers
+
+    @model_validator(mode="after")
+    def _doubted_is_off(self) -> LevelRule:
+        if self.enabled and self.doubt:
+            raise ValueError("a rule whose number is in doubt stays disabled")
+        return self
+
+    def applies_to(self, feed_id: str, station_uid: str, areas: tuple[str, ...]) -> bool:
+        """Whether a station's values are held against this level."""
+        countries = {area.split("-")[0] for area in areas}
+        named = (
+            (self.feeds, {feed_id}),
+            (self.stations, {station_uid}),
+            (self.areas, set(areas)),
+            (self.countries, countries),
+        )
+        return all(not asked or set(asked) & has for asked, has in named)
+
+
 class DepartureRule(Strict):
     """A series far above its own trailing median, held by two consecutive fresh readings."""
 
@@ -131,7 +192,7 @@ class BlindnessRule(Strict):
     parameters: BlindnessNumbers = BlindnessNumbers()
 
 
-Rule: TypeAlias = DepartureRule | BlindnessRule | DetectorRule
+Rule: TypeAlias = DepartureRule | BlindnessRule | DetectorRule | LevelRule
 RuleSpec: TypeAlias = Annotated[Rule, Field(discriminator="kind")]
 _RULE: TypeAdapter[Rule] = TypeAdapter(RuleSpec)
 
