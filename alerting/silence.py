@@ -62,7 +62,9 @@ class Silence:
         """Whether this kind of event of the alert is what it is about; an alert that rose above its level breaks through."""
         if self.maintenance:
             return alert.kind == "blindness" or kind in _OF_SILENCE
-        if alert.kind == "blindness":  # it has one level; whoever silences everything in a place still hears that it went blind
+        if (
+            alert.kind == "blindness"
+        ):  # it has one level; whoever silences everything in a place still hears that it went blind
             return bool(self.rules or self.alerts) or self.level is AlertState.FIRING
         return _RANK.get(alert.life.level, 0) <= _RANK.get(self.level, 0)
 
