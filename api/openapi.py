@@ -169,7 +169,7 @@ def _schema(operation: Operation, word: str, refs: Mapping[Any, Any]) -> Any:
     if word == "json":
         schemas = [refs[kind] for kind in operation.answers]
         return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-    if word in ("netcdf", "parquet"):
+    if word in ("netcdf", "parquet", "eurdep", "irix"):
         return {"type": "string", "format": "binary"}
     if word == "covjson":
         return {"type": "object", "required": ["type", "coverages"]}

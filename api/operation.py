@@ -22,6 +22,8 @@ FORMATS: Mapping[str, str] = {
     "netcdf": "application/x-netcdf",
     "parquet": "application/vnd.apache.parquet",
     "covjson": "application/prs.coverage+json",
+    "eurdep": "text/x-eurdep",
+    "irix": "application/irix+xml",
 }
 
 

@@ -17,6 +17,8 @@ from api.operation import FORMATS, Call, Operation, Reply
 from api.problems import Code, ProblemError
 from api.table import table
 
+#: Formats whose media type does not say that they are UTF-8.
+_TEXTS = ("csv", "ndjson", "eurdep", "irix")
 VARY = "Accept, Accept-Encoding"
 #: What every answer carries: any page may read it, because no credentials are involved.
 COMMON = {
@@ -146,7 +148,7 @@ async def send(request: web.Request, answer: Kept) -> web.Response:
 
 def content_type(word: str) -> str:
     """The media type of a format, with its charset where text needs one."""
-    return f"{FORMATS[word]}; charset=utf-8" if word in ("csv", "ndjson") else FORMATS[word]
+    return f"{FORMATS[word]}; charset=utf-8" if word in _TEXTS else FORMATS[word]
 
 
 def cache_control(max_age_s: int) -> str:

@@ -9,7 +9,7 @@ from aiohttp import web
 from api import params as p
 from api.clocktext import told
 from api.files import answer as files
-from api.files.answer import FILES
+from api.files.answer import EXCHANGE, FILES
 from api.files.coverage import of_series
 from api.models import values as v
 from api.models.places import FeatureCollection, collected, feature, point
@@ -163,6 +163,8 @@ async def _raw(call: Call, row: SeriesRow) -> Reply | web.StreamResponse:
             as_of_s=call.query.get(p.AS_OF),
         ),
     )
+    if call.format in EXCHANGE:
+        return await files.exchange(call, shown, {row.series.uid: row}, as_of_s, "series", more)
     if call.format == "covjson":
         return files.send(call, of_series(body, _place(row)), "series", next_page=more, max_age_s=facts.max_age_s)
 
@@ -179,7 +181,7 @@ def _more(call: Call, page: list[ObservationRow], as_of_s: int) -> str:
 
 async def _rolled(call: Call, row: SeriesRow, resolution: str) -> Reply:
     service, facts = call.service, call.service.facts(row.series.feed_id)
-    if call.format in (*FILES, "geojson", "covjson"):
+    if call.format in (*FILES, *EXCHANGE, "geojson", "covjson"):
         raise ProblemError(Code.NOT_MEANINGFUL, "Roll-ups are told as JSON, CSV or NDJSON.", "f")
     days = 1 if resolution == "1h" else 31
     span = window(call.query, p.FROM, p.TO, (call.now_s - days * _DAY_S, call.now_s + 1))
@@ -251,6 +253,8 @@ async def observations(call: Call) -> Reply | web.StreamResponse:
     )
     hidden = [feed for row in page if not service.facts(feed := meant[row.series_uid].series.feed_id).shown]
     more = _more(call, page, as_of_s) if len(rows) > most else None
+    if call.format in EXCHANGE:
+        return await files.exchange(call, told_rows, meant, as_of_s, "observations", more)
     body = v.ObservationPage(
         as_of=told(as_of_s),
         next=more,
@@ -280,7 +284,7 @@ def _identity(one: v.Observation) -> str:
 
 _ONE = {"id": "jp-nra-ramis:1010110001:air_dose_rate_as_published:air_over_land"}
 _FORMATS = ("json", "geojson", "csv", "ndjson")
-_ALL_FORMATS = (*_FORMATS, *FILES)
+_ALL_FORMATS = (*_FORMATS, *FILES, *EXCHANGE)
 OPERATIONS = (
     Operation("GET", "/v1/series", series_list, "Series", SeriesPage, "series", (*p.FILTERS, *p.PAGE), _FORMATS),
     Operation(
