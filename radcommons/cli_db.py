@@ -6,15 +6,18 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from domain.states import Audience
 from radcommons import options as at
 from radcommons.settings import database_url, prepare_folder, secret_from, without_password
 
 if TYPE_CHECKING:
     from store.engine import Store
+    from store.export_manifest import Manifest
 
 T = TypeVar("T")
 
@@ -63,6 +66,62 @@ def compact(database: at.DatabaseOption = at.DATABASE) -> None:
 
     rolled, packed = _opened(database, lambda store: compacting.tend(store, limit=10**9))
     print(f"{rolled:,} days of series rolled up, {packed:,} packed")
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where it goes; an unfinished export that lies there is completed.")],
+    database: at.DatabaseOption = at.DATABASE,
+    config: at.ConfigOption = None,
+    audience: Annotated[
+        Audience,
+        typer.Option(help="For whom: internal holds everything and marks it, public only what may be passed on."),
+    ] = Audience.INTERNAL,
+    feed: Annotated[list[str] | None, typer.Option(help="Only this feed; may be given again.")] = None,
+    from_month: Annotated[str, typer.Option("--from", metavar="MONTH", help="The first month, as 2026-08.")] = "",
+    to_month: Annotated[str, typer.Option("--to", metavar="MONTH", help="The last month.")] = "",
+    zarr: Annotated[bool, typer.Option(help="Grids for xarray and Dask as well.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Write the history as monthly Parquet with a manifest of digests and licences; may be stopped and run again."""
+    from radcommons.bulk import run_export, scope_of
+    from radcommons.settings import default_config
+    from specs.loading import load_config
+
+    def work() -> Awaitable[Manifest]:
+        loaded = load_config(config or default_config())
+        scope = scope_of(loaded, audience, feed or (), from_month=from_month, to_month=to_month)
+        return run_export(_url(database), folder, scope, zarr=zarr, quiet=quiet)
+
+    made = _or_say(work)
+    size_bytes = sum(part.size_bytes for part in made.parts.values())
+    print(f"{folder}: {len(made.parts)} files, {made.rows:,} readings, {size_bytes / 1e6:,.1f} MB, for {made.audience}")
+    for name, why in sorted(made.left_out.items()):
+        print(f"  no grid of {name}: {why}")
+
+
+@app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(help="An export, an archive of captures, or a dump of a feed.")],
+    database: at.DatabaseOption = at.DATABASE,
+    config: at.ConfigOption = None,
+    feed: Annotated[str, typer.Option(help="Of a dump: the feed that reads it.")] = "",
+    form: Annotated[
+        str, typer.Option(help="Of a dump: the form; default: the feed's first one of delimited text.")
+    ] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Take in years at once; may be stopped and run again, and the same source again changes nothing."""
+    from radcommons.bulk import run_import
+    from radcommons.settings import Settings, default_config
+
+    def work() -> Awaitable[None]:
+        url = _url(database)
+        prepare_folder(url)
+        settings = Settings(config or default_config(), url)
+        return run_import(settings, source, feed_id=feed, form=form, quiet=quiet)
+
+    _or_say(work)
 
 
 @app.command()
@@ -127,6 +186,21 @@ def _or_die(work: Awaitable[T]) -> T:
             raise
         print(said, file=sys.stderr)
     raise typer.Exit(1)
+
+
+def _or_say(work: Callable[[], Awaitable[T]]) -> T:
+    """The same for bulk work, which may be refused for more reasons."""
+    from collector.bulk import NoSuchForm
+    from radcommons.bulk import BulkRefused
+    from specs.loading import ConfigError
+    from store.export_manifest import NoExport
+    from store.importing_tables import ImportRefused
+
+    try:
+        return _or_die(work())
+    except (BulkRefused, ConfigError, ImportRefused, NoExport, NoSuchForm) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 def _url(database: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -16,14 +16,22 @@ from collector.archive import ArchiveReader
 from collector.pipeline import Pipeline
 from collector.replay import FeedCount, Moved, Replay, Replayed
 from domain.clock import VirtualClock
+from domain.readings import Answer
 from radcommons.ground import Ground, grounded
 from radcommons.settings import Settings
+from specs.feed import FeedSpec
 
 
 async def replay_archives(
-    settings: Settings, folders: Sequence[Path], *, tick_s: float = 600.0, alerts: bool = True, quiet: bool = False
+    settings: Settings,
+    folders: Sequence[Path],
+    *,
+    tick_s: float = 600.0,
+    alerts: bool = True,
+    quiet: bool = False,
+    chosen: Callable[[FeedSpec, Answer], bool] = lambda _feed, _answer: True,
 ) -> None:
-    """Replay `folders` as one archive into the store of `settings` and print what came of it."""
+    """Replay the `chosen` captures of `folders`, as one archive, into the store of `settings` and print what came of it."""
     started = time.monotonic()
     captures = ArchiveReader(folders)
     clock = VirtualClock()
@@ -33,7 +41,7 @@ async def replay_archives(
         replay = Replay(pipeline, clock, moved=_watcher(ground) if alerts else None, tick_s=tick_s)
         with Progress(console=Console(stderr=True), disable=quiet or not sys.stderr.isatty()) as bar:
             task = bar.add_task("replay", total=len(captures))
-            result = await replay.run(captures, told=lambda: bar.advance(task))
+            result = await replay.run(captures, chosen=chosen, told=lambda: bar.advance(task))
     summary(result, captures, time.monotonic() - started)
 
 

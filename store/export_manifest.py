@@ -71,6 +71,11 @@ class Manifest:
     left_out: dict[str, str] = field(default_factory=dict)  # groups that are no grid -> why
     parts: dict[str, Part] = field(default_factory=dict)
 
+    @property
+    def rows(self) -> int:
+        """Readings in the files."""
+        return sum(part.rows for part in self.parts.values() if part.kind == READINGS)
+
     def told(self) -> bytes:
         """As JSON, the same for the same export."""
         made: dict[str, Any] = {"format": FORMAT, "version": VERSION, **asdict(self)}
