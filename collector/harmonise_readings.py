@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collector.harmonise_stations import StationBook, cells
+from collector.harmonise_times import Context, stamps_of
 from collector.harmonise_values import Number, Numbers, Stamps, is_unit, number
 from collector.rawtable import Cells, Findings, RawTable
 from domain.flags import Qc
@@ -17,18 +18,13 @@ from domain.readings import NO_TIME, TEXT_KEPT, IntArray, Readings, Series
 from domain.reasons import Ignored, Refusal
 from domain.states import CENSORING_CODES, Censoring, Kind
 from specs.feed import FeedSpec, Form
-from specs.mapping import Measure, Only, TimeMap
+from specs.mapping import Measure, Only
 
+__all__ = ["Context", "ReadingsReader", "SeriesBook", "stamps_of"]
+
+#: The column of windows that two stamps make; no column of a publisher is called so.
+WINDOW = "\x1fwindow"
 _BELOW = CENSORING_CODES.index(Censoring.BELOW)
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What holds for a whole payload: variables of the address, time of receipt, stations that the publisher lists as missing."""
-
-    variables: Mapping[str, str]
-    received_s: int
-    listed: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -55,7 +51,8 @@ class SeriesBook:
         """The number of the series of `measure` at a station; its floor and ceiling are those last stated."""
         owner = self._stations.known[station].station.uid
         window_s = _whole_seconds(window)
-        uid = series_uid(owner, measure.quantity, measure.analyte, measure.medium, measure.instrument, window_s)
+        instrument = measure.instrument_name
+        uid = series_uid(owner, measure.quantity, measure.analyte, measure.medium, instrument, window_s)
         new = Series(
             uid=uid,
             station_uid=owner,
@@ -64,12 +61,12 @@ class SeriesBook:
             unit=measure.unit,
             analyte=measure.analyte,
             medium=measure.medium,
-            instrument=measure.instrument,
+            instrument=instrument,
             window_s=window_s,
             floor=_limit(floor),
             ceiling=_limit(ceiling),
-            kind=Kind.SIMULATED if self._feed.exercise else Kind.MEASURED,
-            published_unit_text=measure.unit if measure.unit_origin == "payload" else "",
+            kind=Kind.SIMULATED if self._feed.exercise else (Kind.ESTIMATED if measure.factor else Kind.MEASURED),
+            published_unit_text=_published_unit(measure),
             exercise=self._feed.exercise,
         )
         at = self._by_uid.setdefault(uid, len(self.series))
@@ -84,17 +81,14 @@ class SeriesBook:
 class _MeasureReader:
     """One measure of one form, with what it remembers between payloads."""
 
-    def __init__(self, measure: Measure, book: SeriesBook) -> None:
+    def __init__(self, measure: Measure, book: SeriesBook, *, windowed: bool = False) -> None:
         self.measure, self._book = measure, book
         self._numbers = Numbers(measure)
         self._series: dict[tuple[int, str | None, str | None, str | None], int] = {}
-        self._varying = [
-            part if isinstance(part, str) else None for part in (measure.window_s, measure.floor, measure.ceiling)
-        ]
-        self._fixed = [
-            None if isinstance(part, str) or not part else str(part)
-            for part in (measure.window_s, measure.floor, measure.ceiling)
-        ]
+        window = WINDOW if windowed and not measure.window_s else measure.window_s
+        parts = (window, measure.floor, measure.ceiling)
+        self._varying = [part if isinstance(part, str) else None for part in parts]
+        self._fixed = [None if isinstance(part, str) or not part else str(part) for part in parts]
         self._flags = _flags_of(measure)
         self._units: dict[str, bool] = {}
 
@@ -153,30 +147,6 @@ class _MeasureReader:
         return found
 
 
-def stamps_of(table: RawTable, time: TimeMap, context: Context, *, day_alone: bool = False) -> Cells:
-    """The stamp's text of every row: a column, several of them, or the time of receipt.
-
-    A row without a time of day has no stamp, unless the day alone is one (`day_alone`: a sample may be known by its day).
-    """
-    if time.column == "$received":
-        return [str(context.received_s)] * len(table)
-    texts = cells(table, time.column, context.variables)
-    if time.clock is None:
-        return texts
-    for name in (time.clock,) if isinstance(time.clock, str) else time.clock:
-        clocks = cells(table, name, context.variables)
-        texts = [_together(day, clock, day_alone) for day, clock in zip(texts, clocks, strict=True)]
-    return texts
-
-
-def _together(day: str | None, clock: str | None, day_alone: bool) -> str | None:
-    """Day and time as one text; workbooks hold here and there the whole moment in the cell of the time."""
-    day, clock = (day or "").strip(), (clock or "").strip()
-    if not day or not clock:
-        return day or None if day_alone else None
-    return clock if clock.startswith(day) and len(clock) > len(day) + 3 else f"{day} {clock}"
-
-
 class ReadingsReader:
     """Turns tables of one form into `Readings`; keeps what is the same from answer to answer."""
 
@@ -185,13 +155,17 @@ class ReadingsReader:
         self._time, self._stations, self._book = form.time, stations, book
         self._stamps = Stamps(form.time)
         self._published = Stamps(form.time) if form.time.published else None
-        self._measures = [_MeasureReader(measure, book) for measure in form.measures]
+        self._measures = [
+            _MeasureReader(measure, book, windowed=form.time.begin is not None) for measure in form.measures
+        ]
 
     def read(self, table: RawTable, stations: Sequence[int], context: Context) -> Readings | None:
         """All readings of a payload, in the order of measures and rows; refusals go to the table's findings."""
         stamp_texts = stamps_of(table, self._time, context)
         end_s, row_flags = self._times(table, stamp_texts, stations, context)
         usable = end_s != NO_TIME
+        if self._time.begin is not None:
+            table = self._windowed(table, end_s, context)
         parts = [
             part
             for reader in self._measures
@@ -201,6 +175,16 @@ class ReadingsReader:
         if not parts:
             return None
         return self._joined(table, parts, end_s, row_flags, context)
+
+    def _windowed(self, table: RawTable, end_s: IntArray, context: Context) -> RawTable:
+        """The table with the length of each row's window, from its start to its stamp."""
+        time = self._time.model_copy(update={"column": self._time.begin, "clock": None})
+        begins = [self._stamps.read(text) if text else None for text in stamps_of(table, time, context)]
+        windows = [
+            str(end - begin.second) if begin is not None and begin.refusal is None and end != NO_TIME else None
+            for begin, end in zip(begins, end_s.tolist(), strict=True)
+        ]
+        return replace(table, columns={**table.columns, WINDOW: windows})
 
     def _times(
         self, table: RawTable, texts: Cells, stations: Sequence[int], context: Context
@@ -283,6 +267,13 @@ class ReadingsReader:
             if reader.measure.required and len(table) and column not in table.columns and not column.startswith("$"):
                 have = ", ".join(list(table.columns)[:12])
                 table.findings.refuse(Refusal.MISSING_COLUMN, "header", f"no column `{column}`; there are {have}")
+
+
+def _published_unit(measure: Measure) -> str:
+    """The unit of the published text: of an estimate that of the counts that it was made of."""
+    if measure.factor is not None:
+        return measure.factor.counts_unit
+    return measure.unit if measure.unit_origin == "payload" else ""
 
 
 def _flags_of(measure: Measure) -> int:

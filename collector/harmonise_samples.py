@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from collector.harmonise_findings import Finding, Findings, RowRefused
 from collector.harmonise_readings import Context, stamps_of
 from collector.harmonise_stations import StationBook, cells
-from collector.harmonise_values import Stamp, Stamps, number
+from collector.harmonise_values import ZONE_SIGN, Stamp, Stamps, number
 from collector.rawtable import RawTable
 from domain import analytes
 from domain.identity import digest, series_uid
@@ -288,7 +288,7 @@ class SamplesReader:
             medium=medium,
             begin_s=stamp.second,
             end_s=end_s,
-            time_text=place.stamp_text,
+            time_text=place.stamp_text.partition(ZONE_SIGN)[0],
             resolution=stamp.resolution,
             zone=self._time.zone,
             zone_assumed=stamp.zone_assumed,

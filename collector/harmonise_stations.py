@@ -12,10 +12,10 @@ from collector.rawtable import Cells, RawTable
 from domain.flags import Qc
 from domain.identity import station_uid
 from domain.readings import Station
-from specs.columns import key_columns
+from specs.columns import also_known, key_columns
 from specs.feed import FeedSpec
 from specs.loading import Table
-from specs.mapping import Choice, KeyPart, Listing, Position, Prefixed, StationMap
+from specs.mapping import Choice, FixedKey, KeyPart, Listing, Position, Prefixed, StationMap
 
 _METRES_PER_DEGREE = 111_195.0
 #: Descriptions remembered per form before starting again.
@@ -47,6 +47,7 @@ class StationBook:
         self._feed, self._tables = feed, tables
         self.known: list[Known] = []
         self._by_uid: dict[str, int] = {}
+        self._also: dict[str, str] = {}
         self._lists: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
         self._described: dict[int, dict[tuple[str | None, ...], tuple[int, Known]]] = {}
         for station in known:
@@ -61,7 +62,7 @@ class StationBook:
         described = self._described.setdefault(id(spec), {})
         index: list[int] = []
         first: dict[int, bool] = {}
-        for row in zip(*parts, strict=True):
+        for row in zip(*parts, strict=True) if parts else [()] * len(table):
             hit = described.get(row)
             if hit is None:
                 index.append(self._describe(spec, row, described, first))
@@ -86,6 +87,8 @@ class StationBook:
             return -1
         listed = self._row_of_list(spec.listed, key)
         key = listed.get(spec.listed.key, key) if spec.listed else key
+        self._learn(spec, row, key)
+        key = self._also.get(key, key)
         uid = station_uid(self._feed.namespace, key)
         at = self._by_uid.setdefault(uid, len(self.known))
         if at in first:
@@ -101,7 +104,17 @@ class StationBook:
         first[at] = True
         return at
 
+    def _learn(self, spec: StationMap, row: Sequence[str | None], key: str) -> None:
+        """Remember by what other name the rows of other forms call this station."""
+        if spec.also_known:
+            texts = dict(zip((*key_columns(spec), *_described_by(spec)), row, strict=True))
+            words = [" ".join((texts[name] or "").split()) for name in also_known(spec)]
+            if all(words) and len(self._also) < _MEMORY:
+                self._also["-".join(words)] = key
+
     def _key(self, spec: StationMap, parts: Sequence[str | None]) -> str | None:
+        if isinstance(spec.key, FixedKey):
+            return spec.key.fixed
         words = [" ".join((part or "").split()) for part in parts]
         if isinstance(spec.key, KeyPart):
             cut = words[0][: spec.key.first] if spec.key.first else words[0]
@@ -118,6 +131,8 @@ class StationBook:
         old: Station | None,
     ) -> Known:
         names = {language: text for language, column in spec.names.items() if (text := (row.get(column) or "").strip())}
+        if spec.place:
+            names = dict(spec.place.names) | names
         if spec.listed:
             names = {language: listed.get(column, "") for language, column in spec.listed.names.items()} | names
         latitude, longitude, origin = self._position(spec, row, listed, old)
@@ -206,7 +221,10 @@ class _Told:
 
 
 def _tells_little(spec: StationMap) -> bool:
-    return not (spec.names or spec.position or spec.listed or spec.region or spec.owner) and spec.kind == "station"
+    return (
+        not (spec.names or spec.position or spec.listed or spec.place or spec.region or spec.owner)
+        and spec.kind == "station"
+    )
 
 
 def _column_of(spec: StationMap, name: str) -> str:
@@ -216,7 +234,7 @@ def _column_of(spec: StationMap, name: str) -> str:
 
 def _described_by(spec: StationMap) -> tuple[str, ...]:
     """The columns beside the key that describe a station."""
-    columns: list[str | None] = [*spec.names.values()]
+    columns: list[str | None] = [*spec.names.values(), *also_known(spec)]
     columns += [
         part.column if isinstance(part, Choice | Prefixed) else None for part in (spec.region, spec.kind, spec.owner)
     ]
@@ -238,6 +256,8 @@ def _given(
     found = _own(spec.position, row) if spec.position else None
     if found is not None:
         return (*found, "published")
+    if spec.place and spec.place.latitude is not None and spec.place.longitude is not None:
+        return spec.place.latitude, spec.place.longitude, "listed"
     if not spec.listed:
         return None
     texts = listed.get(spec.listed.latitude, ""), listed.get(spec.listed.longitude, "")

@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from domain import units
 from domain.readings import TEXT_KEPT
@@ -19,6 +19,8 @@ _MEMORY = 100_000
 #: No stamp of ours is longer; patterns must never be tried on a megabyte of blanks.
 _LONGEST_STAMP = 64
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,6})?", re.ASCII)
+#: The number at the start of a cell that goes on with a unit.
+_LEADING = re.compile(r"[<>]?\s*[+-]?\d[\d.,]*(?:[eE][+-]?\d+(?![a-zA-Z]))?\s*", re.ASCII)
 #: A point that may stand between thousands; in `0.12` it can only be a decimal sign.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?|[^,]*,.*\..*|.*\..*,.*", re.ASCII)
 _NOT_FINITE = frozenset({"nan", "inf", "infinity", "+inf", "-inf", "+infinity", "-infinity", "1.#inf", "1.#qnan"})
@@ -65,15 +67,20 @@ class Numbers:
         self._words: Mapping[str, float] = measure.values
         self._measure = measure
         self._comma, self._thousands, self._below = measure.decimal_comma, measure.thousands, measure.below
+        self._counts = measure.factor.counts if measure.factor else None
         self._known: dict[str, Number] = {}
 
     def read(self, text: str) -> Number:
-        """The number in `text`, remembered."""
+        """The number in `text`, remembered; of counts with a factor the estimate, whose text stays that of the counts."""
         found = self._known.get(text)
         if found is None:
             if len(self._known) >= _MEMORY:
                 self._known.clear()
-            found = self._known[text] = self._read(text)
+            found = self._read(text)
+            if self._counts is not None and found.outcome is None:
+                limit = None if found.limit is None else found.limit / self._counts
+                found = Number(found.value / self._counts, limit=limit)
+            self._known[text] = found
         return found
 
     def _read(self, text: str) -> Number:
@@ -87,7 +94,7 @@ class Numbers:
         if stripped in self._words:
             return Number(self._words[stripped])
         if self._measure.unit_in_cell:
-            stripped, _, unit_text = stripped.partition(" ")
+            stripped, unit_text = _apart(stripped)
             if not is_unit(unit_text.strip(), self._measure):
                 return Number(outcome=Refusal.UNKNOWN_UNIT)
             found = self._number(stripped)
@@ -115,6 +122,12 @@ class Numbers:
         return found if found.outcome is not None else Number(found.value)
 
 
+def _apart(text: str) -> tuple[str, str]:
+    """A number and the unit behind it, with or without a blank between."""
+    match = _LEADING.match(text)
+    return (text[: match.end()].strip(), text[match.end() :]) if match else (text, "")
+
+
 def is_unit(text: str, measure: Measure) -> bool:
     """Whether a publisher's text spells the unit of a measure."""
     try:
@@ -137,8 +150,17 @@ _LOOSE = re.compile(
     r"(\d{4})\s*[-/.年년]?\s*(\d{1,2})\s*[-/.月월]?\s*(\d{1,2})\s*[日일]?(?:[\sT]*(\d{1,2})[:時시](\d{1,2})(?:[:分분](\d{1,2}))?\s*분?)?",
     re.ASCII,
 )
-_MIDNIGHT = re.compile(r"^(.*?)[ T]24:00(:00)?(.*)$")
+_MIDNIGHT = re.compile(r"^(.*?)[ T]24(:00)?(:00)?(|[Z+-].*)$")
 _FILETIME_EPOCH_S = 11_644_473_600
+
+
+#: Stands between a stamp and the zone of its row.
+ZONE_SIGN = "\x1f"
+_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?", re.ASCII)
+_ERAS = {"令和": 2018, "R": 2018, "平成": 1988, "H": 1988, "昭和": 1925, "S": 1925}
+_ERA = re.compile(r"(令和|平成|昭和|[RHS])\s*(\d{1,2}|元)(?=[年.\-/\s])", re.ASCII)
+_HALVES = {"午前": "AM", "오전": "AM", "上午": "AM", "午後": "PM", "오후": "PM", "下午": "PM"}
+_EXCEL_EPOCH_DAYS = 25_569
 
 
 class Stamps:
@@ -147,6 +169,7 @@ class Stamps:
     def __init__(self, spec: TimeMap) -> None:
         self._zone = ZoneInfo(spec.zone)
         self._format, self._stated, self._oldest = spec.format, spec.zone_stated, spec.oldest
+        self._zones = {text: ZoneInfo(name) for text, name in spec.zones.items()}
         self._known: dict[str, Stamp] = {}
 
     def read(self, text: str) -> Stamp:
@@ -161,11 +184,12 @@ class Stamps:
     def _read(self, text: str) -> Stamp:
         if len(text) > _LONGEST_STAMP:
             return Stamp(refusal=Refusal.BAD_TIME)
+        text, sign, zone = text.partition(ZONE_SIGN)
         try:
             moment, resolution = self._parse(text.strip())
-            assumed = moment.tzinfo is None and not self._stated
+            assumed = moment.tzinfo is None and not self._stated and not sign
             if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=self._zone)
+                moment = moment.replace(tzinfo=self._of_row(zone) if sign else self._zone)
             second = math.floor(moment.timestamp())
         except (ValueError, OverflowError, OSError):
             return Stamp(refusal=Refusal.BAD_TIME)
@@ -173,21 +197,44 @@ class Stamps:
             return Stamp(refusal=Refusal.TIME_TOO_OLD)
         return Stamp(second, resolution, assumed)
 
+    def _of_row(self, text: str) -> tzinfo:
+        """The zone that a row tells: a word of the feed file, an offset, or an IANA name; raises ValueError."""
+        if text in self._zones:
+            return self._zones[text]
+        if match := _OFFSET.fullmatch(text):
+            size = timedelta(hours=int(match[2]), minutes=int(match[3] or 0))
+            return timezone(size if match[1] == "+" else -size)
+        try:
+            return ZoneInfo(text)
+        except (ZoneInfoNotFoundError, OSError) as error:
+            raise ValueError(text) from error
+
     def _parse(self, text: str) -> tuple[datetime, str]:
         if self._format in {"epoch_s", "epoch_ms", "filetime"}:
             return _from_count(text, self._format), "minute"
         # 24:00 is common in Japanese and Korean feeds; the standard library does not know it: it is the next day's midnight.
         shift = timedelta()
         if midnight := _MIDNIGHT.match(text):
-            text, shift = f"{midnight[1]} 00:00{midnight[2] or ''}{midnight[3]}", timedelta(days=1)
+            clock = f"00{midnight[2] or ''}{midnight[3] or ''}"
+            text, shift = f"{midnight[1]} {clock}{midnight[4]}", timedelta(days=1)
         if self._format == "iso":
             return datetime.fromisoformat(text) + shift, "minute" if len(text) > 10 else "day"
+        if self._format == "excel":
+            days = number(text)
+            if days.outcome is not None:
+                raise ValueError(text)
+            seconds = round((days.value - _EXCEL_EPOCH_DAYS) * 86_400)
+            return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None), "minute" if days.value % 1 else "day"
         if self._format == "loose":
+            text = _ERA.sub(lambda era: str(_ERAS[era[1]] + (1 if era[2] == "元" else int(era[2]))), text, count=1)
             match = _LOOSE.fullmatch(text)
             if match is None:
                 raise ValueError(text)
             year, month, day, hour, minute, second = (int(part) if part else 0 for part in match.groups())
             return datetime(year, month, day, hour, minute, second) + shift, "day" if match[4] is None else "minute"  # noqa: DTZ001
+        if "%p" in self._format:
+            for word, half in _HALVES.items():
+                text = text.replace(word, half)
         moment = datetime.strptime(text, self._format) + shift  # noqa: DTZ007
         return moment, _resolution(self._format)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specs.feed import Form
-from specs.mapping import Choice, KeyPart, Measure, Prefixed, StationMap
+from specs.mapping import Choice, FixedKey, KeyPart, Measure, Prefixed, StationMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def wanted(form: Form) -> Wanted:
         _station(form.station, texts, numbers, needed)
     if form.time:
         clock = form.time.clock if isinstance(form.time.clock, tuple) else (form.time.clock,)
-        texts += [form.time.column, *clock, form.time.published]
+        texts += [form.time.column, *clock, form.time.published, form.time.zone_column, form.time.begin]
         needed.append(form.time.column)
     for measure in form.measures:
         _measure(measure, texts, numbers)
@@ -82,14 +82,21 @@ _COLUMNS = (
 
 def key_columns(station: StationMap) -> tuple[str, ...]:
     """The columns that make a station's key."""
+    if isinstance(station.key, FixedKey):
+        return ()
     if isinstance(station.key, KeyPart):
         return (station.key.column,)
     return (station.key,) if isinstance(station.key, str) else station.key
 
 
+def also_known(station: StationMap) -> tuple[str, ...]:
+    """The columns that make the name by which other forms call a station."""
+    return (station.also_known,) if isinstance(station.also_known, str) else station.also_known
+
+
 def _station(station: StationMap, texts: list[str | None], numbers: list[str | None], needed: list[str]) -> None:
     needed += key_columns(station)
-    texts += [*key_columns(station), *station.names.values()]
+    texts += [*key_columns(station), *station.names.values(), *also_known(station)]
     for part in (station.region, station.kind, station.owner):
         if isinstance(part, Choice | Prefixed):
             texts.append(part.column)

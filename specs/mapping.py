@@ -74,6 +74,27 @@ class KeyPart(Strict):
     before: str = ""
 
 
+class FixedKey(Strict):
+    """The key of the only station of an answer that does not name it."""
+
+    fixed: str = Field(min_length=1)
+
+
+class FixedPlace(Strict):
+    """Names and position of the only station of an answer that does not tell them; `source` says where they are from."""
+
+    names: dict[Language, str] = Field(default_factory=dict)
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.latitude is None) is not (self.longitude is None):
+            raise ValueError("`latitude` and `longitude` belong together")
+        return self
+
+
 class Listing(Strict):
     """A list of stations in `config/tables/`: a row joins by its key in column `match`, and the list then gives the station's own
     `key` (two forms may call one station differently), and what the row itself lacks: names, position, region.
@@ -127,12 +148,17 @@ class Position(Strict):
 
 
 class StationMap(Strict):
-    """How a row names its station. `key` must be the publisher's stable name; several columns are joined by `-`.
+    """How a row names its station. `key` must be the publisher's stable name; several columns are joined by `-`, and `{fixed: quay}` is the
+    key of the only station of an answer that names none (its names and position then stand in `place`).
+
+    `also_known`: columns of a catalogue by which the rows of other forms call the same station (as the text of its position, [lat, lon]).
 
     `only_measured`: the answer also lists things that measure nothing of ours; only stations with a reading are taken over.
     """
 
-    key: Column | tuple[Column, ...] | KeyPart
+    key: Column | tuple[Column, ...] | KeyPart | FixedKey
+    also_known: Column | tuple[Column, ...] = ()
+    place: FixedPlace | None = None
     names: dict[Language, Column] = Field(default_factory=dict)
     position: Position | None = None
     listed: Listing | None = None
@@ -147,11 +173,13 @@ class StationMap(Strict):
 class TimeMap(Strict):
     """When: the stamp's column and spelling, its zone, and whether it stands at the start or the end of the window.
 
-    `format` is `iso`, `epoch_s`, `epoch_ms`, `filetime`, `loose` (year, month, day, and maybe hour and minute, with or without zero
-    padding, any separators; `24:00` is the next midnight) or a strftime pattern. A stamp later than receipt by more than `future_s`
+    `format` is `iso`, `epoch_s`, `epoch_ms`, `filetime`, `excel` (days since 1899-12-30), `loose` (year, month, day, and maybe hour and minute,
+    with or without zero padding, any separators; Japanese eras as `令和8年` or `R8`; `24:00` is the next midnight) or a strftime pattern, in which
+    `%p` also reads 午前, 午後, 오전, 오후, 上午 and 下午. A stamp later than receipt by more than `future_s`
     is refused, one later by more than `tolerance_s` is flagged. `history_s`: the document itself reaches that far back.
     `clock` is a second column with the time of day, or a list of further columns; their texts are joined by a blank. The column `$received` is the time of receipt, for answers that tell none.
-    A fixed offset is a zone too: `Etc/GMT-9` is UTC+9.
+    A fixed offset is a zone too: `Etc/GMT-9` is UTC+9. `zone_column` gives the zone of each row: an IANA name, an offset (`+09:00`, `UTC+9`), or
+    a word of `zones`. `begin` is the start of each row's window, spelt as the stamp; the window of the series is then as long as the two are apart.
     """
 
     column: Column
@@ -159,6 +187,9 @@ class TimeMap(Strict):
     format: str = "iso"
     zone: Zone
     zone_stated: bool = False
+    zone_column: Column | None = None
+    zones: dict[str, Zone] = Field(default_factory=dict)
+    begin: Column | None = None
     stamp: Literal["end", "start"] = "end"
     published: Column | None = None
     tolerance_s: int = Field(default=0, ge=0)
@@ -197,6 +228,19 @@ class Filter(Strict):
         return self
 
 
+class Factor(Strict):
+    """A count rate turned into an estimate of a dose rate: `counts` in `counts_unit` stand for one `unit` of the measure.
+
+    The factor belongs to publisher and tube (one tube has other factors elsewhere), so it stands here with its `source`, and in the name of
+    the series: the estimate never takes the place of the counts, and another factor is another series.
+    """
+
+    tube: str = Field(pattern=r"^[\w.+-]+$", max_length=40)
+    counts: float = Field(gt=0)
+    counts_unit: UnitText = "{counts}/min"
+    source: str = Field(min_length=1)
+
+
 class Measure(Strict):
     """One column of numbers that becomes readings.
 
@@ -208,6 +252,7 @@ class Measure(Strict):
     is refused and never converted, since a publisher that changes its unit overnight is what this must catch. Rows with units of two kinds
     are two measures with `only`. `thousands` are the separators inside numbers; `below` are marks before a number that make it a limit that
     was not reached, as in `<0.05`. `quality` names a column of the publisher's judgement: only rows with one of its texts are readings.
+    `factor`: the column holds counts, and the readings are an estimate made of them; the text stays the publisher's.
     """
 
     column: Column
@@ -231,6 +276,7 @@ class Measure(Strict):
     unit_texts: tuple[str, ...] = ()
     unit_in_cell: bool = False
     quality: Only | None = None
+    factor: Factor | None = None
     required: bool = True
     reliable: bool = True
     background: bool = False
@@ -244,7 +290,16 @@ class Measure(Strict):
             raise ValueError(f"unit `{self.unit}` cannot measure {self.quantity}, which needs a unit of {wanted}")
         if self.unit_origin == "assumed" and not self.unit_why:
             raise ValueError("an assumed unit needs `unit_why`: the reason stands beside the choice")
+        if self.factor and wanted not in {units.Dimension.DOSE_EQUIVALENT_RATE, units.Dimension.GRAY_RATE}:
+            raise ValueError(f"`factor` makes a dose rate of counts; {self.quantity} is none")
         return self
+
+    @property
+    def instrument_name(self) -> str:
+        """The instrument as it stands in the name of the series: with its factor, where one is applied."""
+        if self.factor is None:
+            return self.instrument
+        return f"{self.factor.tube}-{self.factor.counts:g}-{self.factor.counts_unit.replace('{counts}', 'counts')}"
 
 
 class QuakeMap(Strict):
