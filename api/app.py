@@ -21,6 +21,7 @@ from api.operation import Call, Operation
 from api.pages import add_pages
 from api.problems import Code, ProblemError
 from api.routes import (
+    alert_chart,
     alerts,
     cap,
     feeds,
@@ -69,6 +70,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *feeds_of_alerts.OPERATIONS,
     *alerts.OPERATIONS,
     *silences.OPERATIONS,
+    *alert_chart.OPERATIONS,
     *subscriptions.OPERATIONS,
     *log.OPERATIONS,
     *stream.OPERATIONS,

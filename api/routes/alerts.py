@@ -94,7 +94,7 @@ def tell_alert(row: AlertRow, newest: EventRow | None, service: Service, said: S
         silenced=said.silenced(row, record.feeds),
         note=NOTE,
         links={"self": f"/v1/alerts/{row.uid}"}
-        | {name: f"/v1/alerts/{row.uid}/{name}" for name in ("events", "evidence")}
+        | {name: f"/v1/alerts/{row.uid}/{name}" for name in ("events", "evidence", "chart")}
         | {"cap": f"/v1/alerts/{row.uid}.cap.xml"},
     )
 
