@@ -40,6 +40,18 @@ class ApiMetrics:
             "radcommons_config_held", "1 for a file of the configuration that does not run as it stands", ["file"],
             registry=self.registry,
         )  # fmt: skip
+        self.drill_seconds = Gauge(
+            "radcommons_drill_seconds",
+            "Seconds from the commit of an invented rise to each step, in the last drill that ended",
+            ["step"],
+            registry=self.registry,
+        )
+        self.drill_passed = Gauge(
+            "radcommons_drill_passed", "1 when the last drill that ended was acknowledged by all", registry=self.registry
+        )
+        self.drill_age = Gauge(
+            "radcommons_drill_age_seconds", "Seconds since the last drill that ended began", registry=self.registry
+        )
         self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, operation: str, status: int, seconds: float) -> None:

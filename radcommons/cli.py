@@ -14,7 +14,7 @@ import typer
 
 from domain.clock import VirtualClock
 from domain.states import Audience
-from radcommons import cli_db, cli_feed
+from radcommons import cli_db, cli_drill, cli_feed
 from radcommons import options as at
 from radcommons.settings import Settings, SettingsError, chosen_audience, database_url, default_config, secret_from
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_feed.app, name="feed")
 app.add_typer(cli_db.app, name="db")
+app.command()(cli_drill.drill)
 
 
 @app.callback()

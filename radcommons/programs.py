@@ -11,7 +11,7 @@ import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -36,11 +36,12 @@ from collector.site_watch import SiteWatch
 from collector.versions import Versions
 from domain.clock import Clock
 from radcommons import __version__
+from radcommons.dead_man import Beats
 from radcommons.ground import Ground, grounded
 from radcommons.live import LiveConfig
 from radcommons.monitor import listening, monitored
 from radcommons.settings import Settings
-from radcommons.telling import channels, delivering, spoken, target_check
+from radcommons.telling import channels, dead_man, delivering, driller, spoken, target_check
 from specs.loading import Config
 from specs.site import load_sites
 from store import compact, heads
@@ -54,6 +55,7 @@ TEND_EVERY_S = 60.0
 SITES_EVERY_S = 60.0
 CONFIG_EVERY_S = 2.0
 DESK_EVERY_S = 0.5
+DRILL_LOOK_EVERY_S = 1.0
 
 
 @asynccontextmanager
@@ -83,6 +85,7 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
                     _looping("do what operators ask", desk.step, DESK_EVERY_S),
                     _looping("sign the log", _signer(ground), SIGN_EVERY_S),
                     _looping("watch the sites", watch.step, SITES_EVERY_S),
+                    _looping("go through drills", driller(ground).step, DRILL_LOOK_EVERY_S),
                     _looping("tend the store", lambda: compact.tend(ground.store), TEND_EVERY_S),
                 ):
                     yield scheduler
@@ -129,10 +132,13 @@ async def watching(ground: Ground) -> AsyncIterator[None]:
     watcher = Watcher(ground.store, ground.live.config if ground.live else ground.config, ground.clock)
     if ground.live is not None:
         ground.live.on_change(_follower(watcher))
+    beats = Beats()
     async with (
         delivering(ground) as deliverer,
-        _looping("watch", watcher.step, WATCH_EVERY_S),
+        dead_man(ground, beats, deliverer) as man,
+        _looping("watch", beats.of("watch", watcher.step), WATCH_EVERY_S),
         _looping("deliver", deliverer.step, DELIVER_EVERY_S),
+        _looping("say that all lives", man.step, ground.speech.dead_man_every_s) if man else nullcontext(),
     ):
         yield
 

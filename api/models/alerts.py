@@ -185,10 +185,30 @@ class Rule(Struct, frozen=True, kw_only=True):
     measured: Any
 
 
+class Drill(Struct, frozen=True, kw_only=True):
+    """A drill with what it measured: seconds from the commit of the rise; null where it did not come so far."""
+
+    id: str
+    region: str
+    state: Annotated[
+        str, Meta(description="passed, unheard (nobody asks for drills) or failed; asked and running before its end")
+    ]
+    began_at: Instant
+    ended_at: Instant | None
+    detect_s: float | None
+    attempt_s: float | None
+    end_to_end_s: float | None
+    resolved_s: float | None
+    receivers: int
+    acknowledged: int
+    problem: str
+
+
 class RuleList(Struct, frozen=True, kw_only=True):
-    """The rules of this service."""
+    """The rules of this service, and how long the last drill took from an invented rise to a receiver's acknowledgement."""
 
     rules: tuple[Rule, ...]
+    drill: Drill | None
 
 
 class RuleAnswer(Struct, frozen=True, kw_only=True):

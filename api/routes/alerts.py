@@ -9,6 +9,7 @@ import msgspec
 from api import params as p
 from api.alert_record import Record, muted_by, record_of
 from api.clocktext import told, told_or_none
+from api.drills import last_drill
 from api.models import alerts as m
 from api.models.values import Published
 from api.operation import Call, Operation, Reply
@@ -263,7 +264,10 @@ def tell_rule(rule: RuleSpec, service: Service) -> m.Rule:
 async def rules(call: Call) -> Reply:
     """The rules of this service."""
     page, more = sliced(call, call.service.config.rules, lambda rule: rule.id)
-    return Reply(m.RuleList(rules=tuple(tell_rule(rule, call.service) for rule in page)), next=more, max_age_s=3600)
+    body = m.RuleList(
+        rules=tuple(tell_rule(rule, call.service) for rule in page), drill=await last_drill(call.service.store)
+    )
+    return Reply(body, next=more, max_age_s=60)
 
 
 async def rule(call: Call) -> Reply:

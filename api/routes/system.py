@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from analysis.freshness import BLIND
 from api.clocktext import told, told_or_none
+from api.drills import tell_drill
 from api.models.common import FeedBrief, Instant, Link, Struct
 from api.models.feeds import HeldFile
 from api.openapi import DISCLAIMER
@@ -163,6 +164,7 @@ async def _gauges(service: Service) -> CollectorRegistry:
             metrics.age.labels(feed.id).set(now_s - record.last_new_s)
         if record and record.last_success_s is not None:
             metrics.success.labels(feed.id).set(now_s - record.last_success_s)
+    await tell_drill(metrics, service.store, now_s)
     return metrics.registry
 
 
