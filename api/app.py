@@ -15,6 +15,7 @@ from api import params, problems
 from api.alert_voice import AlertVoice, Mute
 from api.caching import Kept
 from api.clocktext import heard
+from api.exports import EXPORTS, exporting, exports_of
 from api.limits import BUCKETS, Buckets, limit_rate
 from api.openapi import document
 from api.operation import Call, Operation
@@ -24,6 +25,7 @@ from api.routes import (
     alert_chart,
     alerts,
     cap,
+    exports,
     feeds,
     feeds_of_alerts,
     latest,
@@ -74,6 +76,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *subscriptions.OPERATIONS,
     *log.OPERATIONS,
     *stream.OPERATIONS,
+    *exports.OPERATIONS,
 )
 
 _OPERATION: web.RequestKey[str] = web.RequestKey("operation", str)
@@ -101,6 +104,7 @@ def create_app(
     app = web.Application(middlewares=middlewares, client_max_size=settings.body_limit_bytes)
     app[SERVICE] = Service(store, config, settings, clock, target_check, voice or Mute())
     app[SERVICE].check()
+    app[EXPORTS] = exports_of(app[SERVICE])
     app[BUCKETS] = Buckets(settings.requests_per_minute)
     for operation in OPERATIONS:
         handle = _handler(operation)
@@ -113,6 +117,7 @@ def create_app(
     add_pages(app)
     app.on_shutdown.append(_close)
     app.cleanup_ctx.append(_warm)
+    app.cleanup_ctx.append(exporting)
     return app
 
 

@@ -28,4 +28,5 @@ class ApiSettings:
     stream_every_s: float = 1.0
     most_streams: int = 200
     body_limit_bytes: int = 64 * 1024
+    export_folder: Path | None = None  # where exports are written; None: a folder of its own that goes with the process
     web_folder: Path = WEB_FOLDER

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from api.operation import Call
-from api.table import Pair, header, lines
+from api.table import Pair, header_line, lines
 from api.writing import VARY, content_type
 
 _log = logging.getLogger("radcommons.api")
@@ -41,7 +39,7 @@ async def write_rows(call: Call, rows: Rows) -> web.StreamResponse:
         return response
     try:
         if call.format == "csv":
-            await response.write(_header(rows))
+            await response.write(header_line(rows.kind, rows.pairs))
         async for page in rows.pages:
             await response.write(await asyncio.to_thread(_encoded, call.format, rows, page))
         await response.write_eof()
@@ -50,12 +48,6 @@ async def write_rows(call: Call, rows: Rows) -> web.StreamResponse:
         if call.request.transport is not None:
             call.request.transport.abort()
     return response
-
-
-def _header(rows: Rows) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(header(rows.kind, rows.pairs))
-    return out.getvalue().encode()
 
 
 def _encoded(word: str, rows: Rows, page: Sequence[msgspec.Struct]) -> bytes:

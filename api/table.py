@@ -51,6 +51,18 @@ def _struct_in(hint: Any) -> type[msgspec.Struct] | None:
     return found[0] if found else None
 
 
+def hinted(kind: type[msgspec.Struct], path: Path) -> type:
+    """What lies at a path by the struct's own word: bool, int or float; str for anything else."""
+    hint = get_type_hints(kind, include_extras=True)[path[0]]
+    part = _struct_in(hint)
+    if len(path) > 1 and part is not None:
+        return hinted(part, path[1:])
+    bare = _bare(hint)
+    options = get_args(bare) if isinstance(bare, types.UnionType) or get_origin(bare) is typing.Union else (bare,)
+    found = {option for option in map(_bare, options) if option in (bool, int, float)}
+    return found.pop() if len(found) == 1 else str
+
+
 def _member(hint: Any) -> type[msgspec.Struct]:
     found = _struct_in(get_args(_bare(hint))[0])
     if found is None:
@@ -89,6 +101,13 @@ def header(kind: type[msgspec.Struct], known: Sequence[Pair], explode: str = "")
     return names
 
 
+def header_line(kind: type[msgspec.Struct], known: Sequence[Pair], explode: str = "") -> bytes:
+    """The header as a line of its own."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(header(kind, known, explode))
+    return out.getvalue().encode()
+
+
 def lines(
     kind: type[msgspec.Struct], rows: Iterable[msgspec.Struct], known: Sequence[Pair], explode: str = ""
 ) -> bytes:
@@ -105,9 +124,7 @@ def lines(
 def table(kind: type[msgspec.Struct], rows: Sequence[msgspec.Struct], explode: str = "") -> bytes:
     """A whole CSV."""
     known = pairs(rows, explode)
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(header(kind, known, explode))
-    return out.getvalue().encode() + lines(kind, rows, known, explode)
+    return header_line(kind, known, explode) + lines(kind, rows, known, explode)
 
 
 def _cells(paths: Sequence[Path], row: Any, member: Any, known: Sequence[Pair], explode: str) -> list[str]:

@@ -161,6 +161,7 @@ async def serving(ground: Ground) -> AsyncIterator[tuple[str, CollectorRegistry]
         operator_token=settings.operator_token,
         requests_per_minute=settings.requests_per_minute,
         channels=channels(ground),
+        export_folder=settings.archive.parent / "exports",
     )
     app = create_app(
         ground.store,
