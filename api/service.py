@@ -17,6 +17,7 @@ from api.alert_voice import AlertVoice, Mute
 from api.caching import AnswerCache
 from api.metrics import ApiMetrics
 from api.models.common import Withheld
+from api.power import PowerCache
 from api.settings import ApiSettings
 from api.targets import TargetCheck, public_https
 from api.usual import UsualCache
@@ -76,6 +77,7 @@ class Service:
     metrics: ApiMetrics = field(default_factory=ApiMetrics)
     kept: AnswerCache = field(default_factory=AnswerCache)
     usual: UsualCache = field(default_factory=UsualCache)
+    power: PowerCache = field(default_factory=PowerCache)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     streams: int = 0
     _pulse: Pulse | None = None

@@ -32,6 +32,18 @@ async def newest(store: Store, name: str, version: str) -> StateRow | None:
     return await _one(store, question)
 
 
+async def newest_digest(store: Store, prefix: str, version: str) -> str | None:
+    """The digest of the newest state of the detectors whose names begin so; None without one. No state is read."""
+    question = (
+        sa.select(_states.c.digest)
+        .where(_states.c.name.startswith(prefix, autoescape=True), _states.c.version == version)
+        .order_by(_states.c.at_s.desc(), _states.c.id.desc())
+        .limit(1)
+    )
+    async with store.reading() as connection:
+        return (await connection.execute(question)).scalar()
+
+
 async def by_digest(store: Store, digest: str) -> StateRow | None:
     """The state with this digest; None if it was never kept."""
     return await _one(store, sa.select(_states).where(_states.c.digest == digest).order_by(_states.c.id).limit(1))

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from api.models.common import FeedBrief, Instant, Struct, Withheld
 from api.models.places import Region
+from api.models.power import DetectionPower
 
 
 class Quantiles(Struct, frozen=True, kw_only=True):
@@ -94,7 +95,9 @@ class SummaryAnswer(Struct, frozen=True, kw_only=True):
     audience: str
     exercise: bool
     stale: Annotated[bool, Meta(description="true if no station here has a fresh reading")]
-    age_s: Annotated[int | None, Meta(description="age of the newest reading; null if there is none in the last seven days")]
+    age_s: Annotated[
+        int | None, Meta(description="age of the newest reading; null if there is none in the last seven days")
+    ]
     state: Annotated[str, Meta(description="the most urgent of all kinds; insufficient if there are none")]
     region: Region
     summaries: tuple[Summary, ...]
@@ -102,6 +105,12 @@ class SummaryAnswer(Struct, frozen=True, kw_only=True):
         Withheld | None, Meta(description="series that are held but take no part here, because they may not be shown")
     ]
     feeds: tuple[FeedBrief, ...]
+    detection: Annotated[
+        tuple[DetectionPower, ...],
+        Meta(
+            description="how small a rise would have been noticed here; empty where no detector watches, or of the past"
+        ),
+    ]
     notices: tuple[str, ...]
 
 

@@ -21,6 +21,7 @@ from api.knowledge import Past, columns_now, shown
 from api.models import summaries as m
 from api.models.common import Withheld
 from api.models.places import FeatureCollection, feature
+from api.models.power import DetectionPower
 from api.operation import Call, Operation, Reply
 from api.problems import Code, ProblemError
 from api.routes.regions import known_area, tell_region
@@ -32,6 +33,7 @@ from api.telling import texts
 from api.usual import plain
 from domain.states import RegionState
 from specs.region import Area
+from specs.rule import DetectorRule
 from store import read
 from store.rows import Filter, SeriesArrays
 
@@ -93,6 +95,7 @@ async def summary(call: Call) -> Reply:
         summaries=summaries,
         withheld=withheld,
         feeds=await feed_briefs(service, feeds, asked_as_of),
+        detection=() if asked_as_of is not None else await _detection(service, area, held),
         notices=service.config.geography.notices,
     )
 
@@ -102,6 +105,17 @@ async def summary(call: Call) -> Reply:
 
     lifetime_s = service.lifetime_s(feeds) if asked_as_of is None else 3600
     return Reply(body, rows=summaries, row=m.Summary, features=shape, max_age_s=lifetime_s)
+
+
+async def _detection(service: Service, area: Area, held: SeriesArrays) -> tuple[DetectionPower, ...]:
+    """How small a rise the detectors would have noticed among the series shown here."""
+    found = []
+    for rule in service.config.rules:
+        if isinstance(rule, DetectorRule):
+            uids = [row.series.uid for row in held.series if rule.covers(row.series.feed_id, row.series.quantity)]
+            power = await service.power.of(service.store, rule, area.id, uids) if uids else None
+            found += [power] if power is not None else []
+    return tuple(found)
 
 
 async def _standing_then(service: Service, at_s: int) -> Standings:
