@@ -51,7 +51,6 @@ class Data(msgspec.Struct, frozen=True):
 class Told(msgspec.Struct, frozen=True):
     """A message's payload, as far as it is read here."""
 
-    timestamp: str = ""
     data: Data = Data()
 
 

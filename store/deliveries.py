@@ -140,7 +140,7 @@ class Standing:
 
     followed: bool
     followed_by_own: bool
-    told_s: int | None
+    told_s: float | None
 
 
 async def standing(store: Store, delivery: DeliveryRow) -> Standing:
@@ -149,12 +149,17 @@ async def standing(store: Store, delivery: DeliveryRow) -> Standing:
     alert_id = sa.select(_events.c.alert_id).where(_events.c.uid == delivery.event_uid).scalar_subquery()
     waits = sa.and_(_outbox.c.state == "pending", _outbox.c.sequence > delivery.sequence)
     own = sa.func.coalesce(_events.c.alert_id == alert_id, sa.false())
-    told = sa.and_(_outbox.c.state == "delivered", own, _outbox.c.sequence < delivery.sequence)
+    heard = (
+        sa.select(sa.func.max(_attempts.c.at_s))
+        .join(_outbox, _outbox.c.id == _attempts.c.outbox_id)
+        .join(_events, _events.c.id == _outbox.c.event_id)
+        .where(_outbox.c.subscription_id == owner, _events.c.alert_id == alert_id, _attempts.c.outcome == "delivered")
+        .where(_outbox.c.sequence < delivery.sequence)
+    )
     question = (
         sa.select(
             sa.func.count().filter(waits).label("followed"),
             sa.func.count().filter(sa.and_(waits, own)).label("followed_by_own"),
-            sa.func.max(sa.case((told, _outbox.c.done_s))).label("told_s"),
         )
         .select_from(_outbox)
         .outerjoin(_events, _events.c.id == _outbox.c.event_id)
@@ -162,7 +167,8 @@ async def standing(store: Store, delivery: DeliveryRow) -> Standing:
     )
     async with store.reading() as connection:
         row = (await connection.execute(question)).one()
-    return Standing(bool(row.followed), bool(row.followed_by_own), row.told_s)
+        told_s = (await connection.execute(heard)).scalar()
+    return Standing(bool(row.followed), bool(row.followed_by_own), told_s)
 
 
 async def told_of(store: Store, alert_uids: Iterable[str]) -> dict[str, frozenset[str]]:

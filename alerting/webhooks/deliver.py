@@ -145,11 +145,13 @@ class Deliverer:
         tried, owner = 0, run[0].subscription.uid
         one: Attempted | None = None
         for due in run:
+            if one is not None and _may_wait(due):
+                await ledger.settle(owner, Settlement([one]))  # where a delivery stands depends on what is written
+                one = None
             grouped = await self._grouped(due)
             if isinstance(grouped, float):
                 rest = [other.delivery.uid for other in run[tried + 1 :]]
-                made = [one] if one is not None else []
-                return tried, Settlement(made, rest, {due.delivery.uid: grouped})
+                return tried, Settlement([], rest, {due.delivery.uid: grouped})
             if one is not None:
                 await ledger.note(owner, one)
             one = grouped or await self._attempt(due)
@@ -167,7 +169,7 @@ class Deliverer:
         The attempt that needs none, the moment when it is due after all, or None: tell it now.
         """
         delivery = due.delivery
-        if due.subscription.channel == "webhook" or delivery.kind not in _GREW:
+        if not _may_wait(due):
             return None
         standing, now_s = await deliveries.standing(self.store, delivery), self.clock.now_s()
         if standing.followed_by_own:
@@ -181,13 +183,21 @@ class Deliverer:
         if self._ears is None:
             raise RuntimeError("enter the deliverer first")
         delivery, now_s = due.delivery, self.clock.now_s()
-        answered = await self._ears.tell(due, lambda: _keys(due.subscription, now_s), int(self.wall.now_s()))
+        answered = await self._answered(self._ears, due, now_s)
         after = decide(answered, delivery.attempts + 1, now_s, self.chance, self.pace.table_s)
         if delivery.kind == CHALLENGE:
             return await self._challenged(due, answered, after, now_s)
         one = Attempted(delivery.uid, _row(answered, after.verdict.value, now_s), after.due_s)
         ended = after.verdict in (Verdict.GONE, Verdict.EXHAUSTED) and delivery.kind != NOTICE
         return self._ended(due, one, answered, after, now_s) if ended else one
+
+    async def _answered(self, ears: Ears, due: DueDelivery, now_s: float) -> Answered:
+        """What came of telling. A row that we cannot tell is a failure of that row: it must not hold up anybody else."""
+        try:
+            return await ears.tell(due, lambda: _keys(due.subscription, now_s), int(self.wall.now_s()))
+        except Exception as error:
+            log.exception("a delivery could not be made", delivery=due.delivery.uid)
+            return Answered(0, failure=f"failed here: {type(error).__name__}")
 
     async def _challenged(self, due: DueDelivery, answered: Answered, after: Next, now_s: float) -> Attempted:
         """What a challenge has come to. The words to be given back are never logged: whoever reads the log has proved nothing."""
@@ -219,6 +229,11 @@ class Deliverer:
             payload = json.dumps({"type": NOTICE, "timestamp": int(now_s), "data": data})
             message = Message("msg_" + digest(NOTICE, row.uid, str(now_s)), row.uid, NOTICE, payload)
         return replace(one, subscription_state="disabled", notice=reason, message=message)
+
+
+def _may_wait(due: DueDelivery) -> bool:
+    """Growth of an alert, told to people."""
+    return due.subscription.channel != "webhook" and due.delivery.kind in _GREW
 
 
 def _row(answered: Answered, outcome: str, now_s: float) -> AttemptRow:
