@@ -45,6 +45,9 @@ def table_of_lines(rows: Sequence[tuple[int, list[str]]], names: Sequence[str], 
             findings.refuse(Refusal.NOT_A_RECORD, number, f"{len(cells)} cells where the header has {len(names)}")
         else:
             kept.append((number, cells + [""] * (len(names) - len(cells))))
-    places = {name: at for at, name in reversed(list(enumerate(names))) if wanted.takes(name)}
+    places: dict[str, int] = {}
+    for at, name in enumerate(names):
+        if wanted.takes(name):
+            places.setdefault(name, at)
     columns: dict[str, Cells] = {name: [cells[at] for _, cells in kept] for name, at in places.items()}
     return RawTable(columns, [at for at, _ in kept], len(kept) + findings.refused.total(), findings=findings)

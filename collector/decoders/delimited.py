@@ -122,7 +122,10 @@ def _table(
             findings.refuse(
                 Refusal.NOT_A_RECORD, number, f"{len(cells)} cells where the header has {len(names)}: {cells[:6]}"
             )
-    places = {name: at for at, name in reversed(list(enumerate(names))) if wanted.takes(name)}
+    places: dict[str, int] = {}
+    for at, name in enumerate(names):
+        if wanted.takes(name):
+            places.setdefault(name, at)
     across = list(zip(*[cells for _, cells in kept], strict=True)) or [()] * len(names)
     columns: dict[str, Cells] = {name: across[at] for name, at in places.items()}
     if spec.guards:
