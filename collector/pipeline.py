@@ -7,6 +7,7 @@ committed as one batch. A run is one poll of a feed; when it ends, the feed gets
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -74,7 +75,7 @@ class Pipeline:
         # what could not be scrubbed is not kept, but why it cannot be read is still to be told
         harvest = await self._harvest(feed, Fetched(answer, clean.body or fetched.body), answer.received_s)
         batch = Batch(feed.id, run.uid, run.started_s, answer, harvest, received_s, feed.exercise)
-        areas = {station.uid: self._areas_of(station) for station in harvest.stations}
+        areas = _Areas(harvest.stations, self._areas_of)
         tally = await commit_batch(self.store, batch, areas)
         run.last_s = answer.received_s
         run.gathered.asked += 1
@@ -126,6 +127,28 @@ class Pipeline:
             return
         say = log.info if state is FeedState.OK else log.warning
         say("feed state", feed=feed_id, state=state.value, before=before.value if before else None, cause=cause)
+
+
+class _Areas(Mapping[str, tuple[str, ...]]):
+    """Station uid -> its areas, looked up when the store asks: it asks for new and changed stations only, and a country has thousands."""
+
+    def __init__(self, stations: Sequence[Station], locate: Callable[[Station], tuple[str, ...]]) -> None:
+        self._listed, self._locate = stations, locate
+        self._by_uid: dict[str, Station] | None = None
+
+    def _stations(self) -> dict[str, Station]:
+        if self._by_uid is None:
+            self._by_uid = {station.uid: station for station in self._listed}
+        return self._by_uid
+
+    def __getitem__(self, uid: str) -> tuple[str, ...]:
+        return self._locate(self._stations()[uid])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stations())
+
+    def __len__(self) -> int:
+        return len(self._stations())
 
 
 def _without_absence(answer: Answer, feed: FeedSpec) -> Answer:

@@ -24,7 +24,7 @@ from store.catalogue import Catalogue
 from store.migrate import upgrade
 from store.partitions import Known
 from store.refused import StoreRefused, sentence
-from store.rows import LatestRow
+from store.rows import LatestRow, SeriesRow
 from store.window import RecentWindow
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -58,6 +58,8 @@ class Store:
     # kept by `following`: what was made for the pulse beside it
     heard: dict[str, int] = field(default_factory=dict)
     heard_at: tuple[int, int] = (-1, -1)
+    listed: dict[tuple[str, ...], tuple[SeriesRow, ...]] = field(default_factory=dict)
+    listed_at: tuple[int, int] = (-1, -1)
     latest: dict[str, LatestRow] = field(default_factory=dict)
     latest_at: tuple[int, int] = (-1, -1)
     _collector_lock: IO[str] | None = None

@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.readings import IntArray
 from store import observing
 from store.engine import Store
-from store.rows import LatestRow
+from store.rows import LatestRow, SeriesRow
 from store.window import HOUR_S, Segment, gathered
+
+_REMEMBERED = 32
 
 
 async def pulse(store: Store, connection: AsyncConnection) -> tuple[int, int]:
@@ -54,6 +56,19 @@ async def heard(store: Store, connection: AsyncConnection, at: tuple[int, int]) 
         store.heard = {uid: by_id[number] for uid, number in store.catalogue.station_ids.items() if number in by_id}
         store.heard_at = at
     return store.heard
+
+
+async def listed(
+    store: Store, connection: AsyncConnection, at: tuple[int, int], uids: tuple[str, ...]
+) -> tuple[SeriesRow, ...]:
+    """Series with their stations as last heard of; a selection that was asked for since the last commit is at hand."""
+    held = store.listed.get(uids) if store.listed_at == at else None
+    if held is None:
+        if store.listed_at != at or len(store.listed) >= _REMEMBERED:
+            store.listed.clear()
+            store.listed_at = at
+        held = store.listed[uids] = tuple(store.catalogue.with_stations(uids, await heard(store, connection, at)))
+    return held
 
 
 async def recent(store: Store, connection: AsyncConnection, ids: IntArray, from_s: int, to_s: int) -> Segment | None:

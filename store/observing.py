@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from itertools import repeat
+from typing import Any
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -110,6 +114,43 @@ def observation(row: Row, series: Mapping[int, Series], superseded_s: int | None
         superseded_s=superseded_s,
         sha256=sha256,
     )
+
+
+def observations(rows: Sequence[Row], series: Mapping[int, Series]) -> list[ObservationRow]:
+    """Rows as values, made column by column: a page of 10,000 takes half as long as one by one."""
+    if not rows:
+        return []
+    columns = list(zip(*rows, strict=True))
+    numbers, ends, values, digits, qc, censoring, revisions, published, limits, texts, received, sha256 = columns[:12]
+    meant = [series[number] for number in numbers]
+    return _made(
+        len(rows),
+        [one.uid for one in meant],
+        ends,
+        values,
+        map(text_of, values, digits, texts),
+        [one.unit for one in meant],
+        map(CENSORING_CODES.__getitem__, censoring),
+        limits,
+        qc,
+        [None if after_s is None else end_s + after_s for end_s, after_s in zip(ends, published, strict=True)],
+        received,
+        revisions,
+        repeat(None),
+        sha256,
+    )
+
+
+#: What writes each field of a row; a frozen value may be filled where it is born.
+_FILLED = tuple(getattr(ObservationRow, one.name).__set__ for one in fields(ObservationRow))
+
+
+def _made(count: int, *columns: Iterable[Any]) -> list[ObservationRow]:
+    """Values from columns in the order of the fields: field after field, because a frozen value's own constructor takes four times as long."""
+    made = list(map(ObservationRow.__new__, repeat(ObservationRow, count)))
+    for fill, column in zip(_FILLED, columns, strict=True):
+        deque(map(fill, made, column), maxlen=0)
+    return made
 
 
 async def columns(connection: AsyncConnection, window: Window) -> Segment:

@@ -87,7 +87,7 @@ async def observations(
         ids = None if chosen.everything else chosen.ids
         found = await observing.rows(connection, Window(from_s, to_s, ids, as_of_s, after, limit))
         by_id = store.catalogue.series_by_id
-        return [observing.observation(row, by_id) for row in found]
+        return observing.observations(found, by_id)
 
 
 async def versions(store: Store, series_uid: str, from_s: int, to_s: int) -> list[VersionRow]:
@@ -112,7 +112,7 @@ async def arrays(
         chosen_uids = () if nothing else chosen.series
         ids = np.zeros(0, dtype=np.int64) if nothing else chosen.ids
         found = await _columns(store, connection, Window(from_s, to_s, ids, as_of_s))
-        listed = tuple(store.catalogue.with_stations(chosen_uids, await following.heard(store, connection, at)))
+        listed = await following.listed(store, connection, at, chosen_uids)
     # internal ids follow insertion, the answer follows uids: renumber; rows are in order of time, so a stable sort is enough
     place = np.zeros(int(ids.max(initial=0)) + 1, dtype=np.uint16 if len(ids) < 2**16 else np.int64)
     place[ids] = np.arange(len(ids))
