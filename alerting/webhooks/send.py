@@ -12,7 +12,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from alerting.webhooks.resolve import ForbiddenTarget, TargetPolicy, guarded, refusal
+from alerting.webhooks.resolve import ForbiddenTarget, TargetPolicy, guarded
+from alerting.webhooks.resolve import refusal as refusal_of_text
 from alerting.webhooks.retry import Answered
 
 BODY_LIMIT = 20_000
@@ -78,7 +79,7 @@ class HttpSender:
         """The receiver's answer, or why there is none."""
         if not self._sessions:
             raise RuntimeError("open() the sender first")
-        said = _refusal(url, self._policy)
+        said = refusal(url, self._policy)
         if said:
             return Answered(0, failure=f"refused: {said}")
         begun = time.monotonic()
@@ -95,7 +96,7 @@ class HttpSender:
 
 
 #: The text of an address says the same every time; what it resolves to is looked at when a socket is opened.
-_refusal = lru_cache(maxsize=4096)(refusal)
+refusal = lru_cache(maxsize=4096)(refusal_of_text)
 
 
 async def _first_bytes(response: aiohttp.ClientResponse) -> str:
