@@ -159,6 +159,9 @@ class _Work:
         fresh = file.with_name(file.name + ".part")
         write = {READINGS: self._readings, REVISIONS: self._revisions, TABLE: self._table}[kind]
         rows = await write(fresh, name)
+        if not rows and kind == READINGS:  # a block reaches into a month in which nothing of it ends
+            await asyncio.to_thread(fresh.unlink)
+            return
         await asyncio.to_thread(_settle, fresh, file)
         sha256 = await asyncio.to_thread(export_manifest.digest, file)
         self.manifest.parts[path] = Part(path, kind, name, rows, file.stat().st_size, sha256, self.manifest.through)

@@ -86,7 +86,7 @@ async def _tables(store: Store, folder: Path, manifest: Manifest, now_s: int) ->
     async with store.commit_lock, store.writing() as connection:
         before = int((await connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM answers")).scalar_one())
         numbers = await enter(store, connection, folder, now_s, with_log=manifest.log_size is not None)
-        if numbers.entered["answers"] and manifest.log_size is None:
+        if numbers.entered["answers"] and not numbers.logged:
             await _note(connection, f"imported {before}", str(max(numbers.there["answers"].values())))
     return numbers
 

@@ -36,6 +36,7 @@ class Numbers:
 
     there: dict[str, dict[int, int]] = field(default_factory=dict)
     entered: dict[str, set[int]] = field(default_factory=dict)
+    logged: bool = False  # the log came along
 
     def of(self, table: str, number: int | None) -> int | None:
         """Where a reference leads; None stays None."""
@@ -76,6 +77,7 @@ async def enter(store: Store, connection: AsyncConnection, folder: Path, now_s: 
             await work.copy(table)
     await connection.execute(sa.update(tables.catalogue).values(version=work.version))
     await work.count_on()
+    work.numbers.logged = work.logged
     store.entered.forget()
     store.known_feeds.clear()
     return work.numbers

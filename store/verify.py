@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.readings import IntArray
 from store import heads as signed
 from store import leaf, merkle, tables
 from store.engine import Store
@@ -219,13 +221,25 @@ class _Verifier:
         logged = self.ledger.batch_id[self.ledger.leaf >= 0]
         first = int(logged[0]) if len(logged) else 2**62
         unlogged = self.ledger.batch_id[self.ledger.leaf < 0]
-        for batch_id in unlogged[unlogged > first].tolist():
+        imported = await self._imported(unlogged)
+        for batch_id in unlogged[(unlogged > first) & ~imported].tolist():
             self.flaws["answer_not_in_log"].append(f"answer number {batch_id}")
         beyond = set(self.ledger.leaf[self.ledger.leaf >= size].tolist())
         self.flaws["answer_not_in_log"] += [f"an answer says leaf {number} of {size}" for number in sorted(beyond)]
         for begin in range(0, size, LEAVES_AT_ONCE):
             await self._bucket(begin, min(size, begin + LEAVES_AT_ONCE), nodes)
-        return int((unlogged < first).sum())
+        return int(((unlogged < first) | imported).sum())
+
+    async def _imported(self, batches: IntArray) -> npt.NDArray[np.bool_]:
+        """Which of these came with an import of files into a store that had a log of its own: theirs stayed where they came from."""
+        noted = tables.marks_of_work
+        found = await self.connection.execute(
+            sa.select(noted.c.name, noted.c.value).where(noted.c.name.like("imported %"))
+        )
+        within = np.zeros(len(batches), dtype=bool)
+        for name, last in found:
+            within |= (batches > int(name.split()[1])) & (batches <= int(last))
+        return within
 
     async def _bucket(self, begin: int, until: int, nodes: Mapping[tuple[int, int], bytes]) -> None:
         answers = tables.answers
