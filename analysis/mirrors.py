@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -40,6 +40,28 @@ def mirrors(
         if len(same) > 1:
             found |= _copies(sorted(same, key=lambda item: item[0]))
     return frozenset(found)
+
+
+def second_paths(
+    likes: Sequence[SeriesLike], rows: Sequence[int], newest_s: Sequence[int], twins: Mapping[str, str]
+) -> frozenset[int]:
+    """Rows of one kind that are another path of an instrument already counted: of each confirmed twin the path heard last counts.
+
+    `newest_s` is the end of the newest reading of each of `rows`. The path that names the station wins a tie.
+    """
+    if not twins:
+        return frozenset()
+    best: dict[str, tuple[int, bool, int]] = {}
+    seen: list[tuple[str, str, int]] = []
+    owner: dict[int, str] = {}
+    for like, row, end_s in zip(likes, rows, newest_s, strict=True):
+        uid = like.station.station.uid
+        if (root := twins.get(uid)) is not None:
+            owner[row] = uid
+            seen.append((root, uid, row))
+            best[root] = max(best.get(root, (end_s, uid == root, row)), (end_s, uid == root, row))
+    # two windows of one station are no two paths
+    return frozenset(row for root, uid, row in seen if owner[best[root][2]] != uid)
 
 
 def _suspects(rows: Sequence[int], arrays: Arrays, value: FloatArray, now_s: int) -> frozenset[int]:

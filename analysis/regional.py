@@ -14,7 +14,7 @@ from analysis.arrays import Arrays, SeriesLike
 from analysis.baseline import LEAST_FOR_SUMMARY
 from analysis.freshness import Standings, freshness, late_after
 from analysis.grouped import quantiles
-from analysis.mirrors import mirrors
+from analysis.mirrors import mirrors, second_paths
 from analysis.rainfall import Rainfall, rainfall
 from analysis.sentences import Counts, sentences
 from analysis.standing import Columns, columns_of, common_unit
@@ -73,15 +73,16 @@ def summarise(
     now_s: int,
     window_s: int,
     changed: Mapping[str, int] = MappingProxyType({}),
+    twins: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Summary, ...]:
     """Summaries of one area, one per kind, from the columns of every series known there (also the silent ones).
 
     `arrays` reaches as far back as baselines shall look (they use at most 500 readings a series) and holds nothing after `now_s`;
     `window_s` is the span in which a station counts as reporting; `changed` is when a series, station or feed (by id) was last
-    measured in another way.
+    measured in another way; `twins` maps stations of one instrument to one id (specs.twins.one_station): they count once.
     """
     kinds = _by_kind(arrays.series)
-    question = _Question(area, arrays, columns_of(arrays, changed), feeds, rainfall(arrays), now_s, window_s)
+    question = _Question(area, arrays, columns_of(arrays, changed), feeds, rainfall(arrays), now_s, window_s, twins)
     found = [
         _summary(question, kind, rows)
         for kind, rows in sorted(kinds.items(), key=lambda item: _order(item[0]))
@@ -150,10 +151,14 @@ class _Question:
     rain: Rainfall
     now_s: int
     window_s: int
+    twins: Mapping[str, str]
 
 
 def _summary(q: _Question, kind: Kind, rows: list[int]) -> Summary:
-    copies = mirrors([q.arrays.series[row] for row in rows], rows, q.arrays, q.columns.value, q.now_s)
+    likes = [q.arrays.series[row] for row in rows]
+    copies = mirrors(likes, rows, q.arrays, q.columns.value, q.now_s) | second_paths(
+        likes, rows, [_newest_end_s(q, row) for row in rows], q.twins
+    )
     stations = _by_station(_see_all(q, [row for row in rows if row not in copies]))
     fresh = [one for one in stations.values() if one.why is None]
     above = [one for one in fresh if one.above]
@@ -198,6 +203,11 @@ def _summary(q: _Question, kind: Kind, rows: list[int]) -> Summary:
         sentences=sentences(q.area, kind, state, reasons, counts),
         feeds=tuple(sorted({q.arrays.series[row].series.feed_id for row in rows})),
     )
+
+
+def _newest_end_s(q: _Question, row: int) -> int:
+    newest = int(q.columns.newest[row])
+    return int(q.arrays.end_s[newest]) if newest >= 0 else NO_TIME
 
 
 def _evidence(

@@ -43,6 +43,7 @@ from api.routes import (
     subscriptions,
     summaries,
     system,
+    twins,
 )
 from api.service import SERVICE, Service
 from api.settings import ApiSettings
@@ -61,6 +62,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *feeds.OPERATIONS,
     *operator.OPERATIONS,
     *stations.OPERATIONS,
+    *twins.OPERATIONS,
     *series.OPERATIONS,
     *latest.OPERATIONS,
     *samples.OPERATIONS,

@@ -31,6 +31,7 @@ from specs.retired import Retired, load_retired
 from specs.rule import RuleSpec
 from specs.site import SiteFile, load_sites
 from specs.source import SourceSpec
+from specs.twins import one_station
 from store import read
 from store.engine import Store
 from store.rows import FeedHealthRow
@@ -91,7 +92,7 @@ class Service:
     async def take_over(self, config: Config) -> None:
         """Answer by this configuration from now on. What cannot be read of it for this program alone (sites) stays as it was."""
         self.config = config
-        for name in ("feeds", "sources", "rules", "countries", "measured", "sites", "retired"):
+        for name in ("feeds", "sources", "rules", "countries", "measured", "sites", "retired", "twins"):
             old = self.__dict__.pop(name, None)
             try:
                 _ = getattr(self, name)
@@ -149,6 +150,11 @@ class Service:
         path = self.config.folder / "measured_rules.json"
         found: dict[str, object] = msgspec.json.decode(path.read_bytes(), type=dict[str, Any]) if path.is_file() else {}
         return found
+
+    @cached_property
+    def twins(self) -> Mapping[str, str]:
+        """Station id -> the id that stands for its instrument, for stations that are seen through several feeds."""
+        return one_station(self.config.twins)
 
     @cached_property
     def sites(self) -> SiteFile:

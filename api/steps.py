@@ -73,7 +73,16 @@ async def _computed(service: Service, area: Area, moments: Sequence[int]) -> dic
         held = await past.at(at_s)
         if standing is None:
             standing = await standings_then(service, service.feeds, moments[0], moments[-1])
-        found = await asyncio.to_thread(summarise, names_of(area), held, standing(at_s), now_s=at_s, window_s=WINDOW_S, changed=service.changed)
+        found = await asyncio.to_thread(
+            summarise,
+            names_of(area),
+            held,
+            standing(at_s),
+            now_s=at_s,
+            window_s=WINDOW_S,
+            changed=service.changed,
+            twins=service.twins,
+        )
         made[at_s] = tuple(_step(one, at_s) for one in found)
     return made
 

@@ -226,6 +226,25 @@ def scorecard(
             show_scores(one.id, scores(Seen(one, sources.get(one.source), None)))
 
 
+def twins(
+    write: Annotated[
+        bool, typer.Option("--write", help="Add the proposals to config/twins.yaml, to be looked at.")
+    ] = False,
+    days: Annotated[float, typer.Option(help="How many of the store's newest days to look at.")] = 7.0,
+    config: at.ConfigOption = None,
+    database: at.DatabaseOption = at.DATABASE,
+) -> None:
+    """Which stations of unlike feeds look like one instrument. Nothing counts until somebody writes `status: confirmed`, `by` and `on`."""
+    from radcommons import operating
+    from radcommons.twins_shown import add_to_table, show_proposals
+
+    where = _where(config, database)
+    found, known = _done(operating.propose_twins(where, days))
+    show_proposals(found, known)
+    if write and found:
+        add_to_table(where.config / "twins.yaml", found)
+
+
 def _pause(feed: str, config: Path | None, database: str, author: str, reason: str, *, paused: bool) -> None:
     from radcommons import operating
 
@@ -279,4 +298,4 @@ def _die(sentence: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-COMMANDS = (new, record, plan, apply, pause, resume, run, backfill, history, scorecard)
+COMMANDS = (new, record, plan, apply, pause, resume, run, backfill, history, scorecard, twins)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from analysis.twins import Proposal, propose
 from collector.applying import ApplyRefusedError, allow, apply_version, known_of, plan_text, running_text
 from collector.archive import RawArchive
 from collector.backfill import Backfill, past_requests
@@ -27,11 +28,13 @@ from domain.clock import SystemClock
 from specs.feed import FeedSpec
 from specs.loading import Config, load_text
 from specs.running import load_running
-from store import feed_controls
+from specs.twins import Twin
+from store import feed_controls, read
 from store.config_files import ConfigChange, config_changes, config_files, config_text
 from store.engine import Store, StoreRefused, open_store
 from store.feed_controls import Pause
 from store.requests import ask, request
+from store.rows import Filter
 
 _WAIT_S = 60.0
 
@@ -242,6 +245,18 @@ async def backfill(
             run = await Backfill(fetcher, pipeline, clock, told=lambda one: told(one.url)).run(feed, requests)
         archive.close()
     return "nothing was asked" if run is None else f"{run.uid}: {run.cause}\n{run.tally}"
+
+
+async def propose_twins(where: Where, days: float) -> tuple[tuple[Proposal, ...], tuple[Twin, ...]]:
+    """Pairs of stations that look like one instrument over the newest days of the store, and the table as it stands."""
+    async with store_at(where, must_exist=True) as store:
+        assert store is not None
+        config = await running_config(where, store)
+        newest_s = max((row.observation.end_s for row in await read.latest(store, Filter())), default=0)
+        arrays = await read.arrays(store, Filter(), int(newest_s - days * 86_400), newest_s + 1)
+    found = await asyncio.to_thread(propose, arrays)
+    known = {frozenset({one.first, one.second}) for one in config.twins}
+    return tuple(one for one in found if frozenset({one.first, one.second}) not in known), config.twins
 
 
 async def _asked(store: Store, feed_id: str, author: str) -> str:

@@ -20,6 +20,7 @@ from specs.region import Geography, load_geography
 from specs.request import Listed
 from specs.rule import RuleSpec, load_rules
 from specs.source import SourceFile, SourceSpec
+from specs.twins import Twin, load_twins
 
 __all__ = ["Config", "ConfigError", "Held", "Problem", "Table", "load_config", "load_feed", "load_text"]
 
@@ -67,6 +68,7 @@ class Config:
     tables: Mapping[str, Table] = field(default_factory=lambda: MappingProxyType({}))
     held: tuple[Held, ...] = ()
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    twins: tuple[Twin, ...] = ()
 
     def feed(self, feed_id: str) -> FeedSpec | None:
         """The feed with this id, or None."""
@@ -81,9 +83,12 @@ def load_config(folder: Path) -> Config:
     feeds = _load_feeds(folder, {source.id for source in sources}, tables, problems)
     geography = _load_part(load_geography, folder, problems)
     rules = _load_part(load_rules, folder / "rules.yaml", problems)
+    twins = _load_part(load_twins, folder, problems)
     if problems or geography is None:
         raise ConfigError(problems)
-    return Config(folder, feeds, sources, rules or (), geography, _digest(folder), MappingProxyType(tables))
+    return Config(
+        folder, feeds, sources, rules or (), geography, _digest(folder), MappingProxyType(tables), twins=twins or ()
+    )
 
 
 def load_feed(path: Path, name: str = "") -> FeedSpec:

@@ -14,9 +14,10 @@ from pydantic import BaseModel
 from specs.feed import FeedSpec
 from specs.rule import RuleFile
 from specs.source import SourceFile
+from specs.twins import TwinFile
 
 FOLDER = Path(__file__).parents[1] / "config" / "schema"
-FILES: dict[str, type[BaseModel]] = {"feed.json": FeedSpec, "sources.json": SourceFile, "rules.json": RuleFile}
+FILES: dict[str, type[BaseModel]] = {"feed.json": FeedSpec, "sources.json": SourceFile, "rules.json": RuleFile, "twins.json": TwinFile}
 
 
 def schema(name: str) -> str:

@@ -209,7 +209,14 @@ async def _summaries(
     held = await read.arrays(service.store, Filter(stations=frozenset(stations)), now_s - LOOKBACK_S, now_s + 1)
     area = AreaName(f"{site.id}:{radius_m}", ring_names(site, radius_m))
     found = await asyncio.to_thread(
-        summarise, area, held, await standings(service), now_s=now_s, window_s=WINDOW_S, changed=service.changed
+        summarise,
+        area,
+        held,
+        await standings(service),
+        now_s=now_s,
+        window_s=WINDOW_S,
+        changed=service.changed,
+        twins=service.twins,
     )
     return tuple(tell_summary(one, service) for one in found)
 
@@ -232,6 +239,7 @@ async def _sea(service: Service, site: SiteSpec, now_s: int) -> tuple[Summary, .
         now_s=now_s,
         window_s=WINDOW_S,
         changed=service.changed,
+        twins=service.twins,
     )
     return tuple(tell_summary(one, service) for one in found)
 

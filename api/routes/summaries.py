@@ -79,7 +79,14 @@ async def summary(call: Call) -> Reply:
     held, withheld = await columns(service, area, asked_as_of)
     standing = await (standings(service) if asked_as_of is None else _standing_then(service, asked_as_of))
     found = await asyncio.to_thread(
-        summarise, names_of(area), held, standing, now_s=now_s, window_s=window_s, changed=service.changed
+        summarise,
+        names_of(area),
+        held,
+        standing,
+        now_s=now_s,
+        window_s=window_s,
+        changed=service.changed,
+        twins=service.twins,
     )
     summaries = tuple(tell_summary(one, service) for one in found)
     feeds = sorted({row.series.feed_id for row in held.series})
