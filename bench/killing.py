@@ -171,6 +171,12 @@ class Ledger:
     kills: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
 
+    def count(self, where: str, by: int = 1) -> None:
+        """Note a kill, and say so now and then."""
+        self.kills[where] += by
+        if by and self.kills[where] % 10 == 0:
+            print(f"{where}: {self.kills[where]} kills, {len(self.findings)} findings so far", flush=True)
+
     def held(self, where: str, what: str, *, true: bool) -> None:
         """Note a finding unless something is true."""
         if not true:
@@ -193,7 +199,7 @@ async def kill_ingest(databases: Databases, kills: int, chance: random.Random, l
     await (await open_store(url)).close()
     for number in range(kills):
         last, _ = await asyncio.to_thread(killed, "ingest", url, last + 1, chance.uniform(0.0, 0.12))
-        ledger.kills[where] += 1
+        ledger.count(where)
         store = await open_store(url)
         try:
             found = await read.arrays(store, Filter(), 0, FOREVER_S)
@@ -238,7 +244,7 @@ async def kill_again_and_again(
     url = databases.fresh(template)
     while ledger.kills[where] < kills:
         _, done = await asyncio.to_thread(killed, job, url, 0, chance.uniform(0.0, min(longest_s, 0.4)))
-        ledger.kills[where] += not done
+        ledger.count(where, int(not done))
         store = await open_store(url, migrate=job == "migration")
         try:
             ledger.held(where, "reads otherwise", true=await content(store) == before)

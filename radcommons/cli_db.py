@@ -134,6 +134,18 @@ def vacuum(database: at.DatabaseOption = at.DATABASE) -> None:
 
 
 @app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A file that is not there yet.")],
+    database: at.DatabaseOption = at.DATABASE,
+) -> None:
+    """Copy a SQLite database as of this moment, while the service runs; PostgreSQL has pg_dump."""
+    from store import maintenance
+
+    size = _opened(database, lambda store: maintenance.backup(store, target))
+    print(f"{target}: {size / 1e6:,.1f} MB")
+
+
+@app.command()
 def verify(
     database: at.DatabaseOption = at.DATABASE,
     public_key: Annotated[

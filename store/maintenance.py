@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import migrate
-from store.engine import Store, open_store
+from store.engine import Store, StoreRefused, open_store
 from store.inspecting import inspect
 from store.packed import DAY_S, SPAN, SQL_COVERS, SQL_DAY
 
@@ -172,6 +172,22 @@ async def stats(store: Store) -> Stats:
 
 def _size(path: str) -> int:
     return sum(file.stat().st_size for end in ("", "-wal") if (file := Path(path + end)).is_file())
+
+
+async def backup(store: Store, path: Path) -> int:
+    """A whole copy of a SQLite file as of one moment, made while others read and write; its size in bytes. Raises StoreRefused."""
+    if not store.is_sqlite:
+        raise StoreRefused("A PostgreSQL database is copied by pg_dump: see docs/operating.md.")
+    _refuse_existing(path)
+    async with store.engine.connect() as fresh:
+        connection = await fresh.execution_options(sqlite_begin="NONE")
+        await connection.exec_driver_sql("VACUUM INTO ?", (str(path),))
+    return _size(str(path))
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise StoreRefused(f"{path} is there already; a backup never writes over one.")
 
 
 async def vacuum(store: Store) -> None:
