@@ -7,6 +7,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 REQUESTS_HELP = "Requests answered, by operation and status"
 
 
+#: Answers that are noted before they are counted; whoever reads the metrics counts them first.
+_AT_ONCE = 1000
+
+
 class ApiMetrics:
     """Counts of one API process."""
 
@@ -53,9 +57,22 @@ class ApiMetrics:
             "radcommons_drill_age_seconds", "Seconds since the last drill that ended began", registry=self.registry
         )
         self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._answered: list[tuple[str, int, float]] = []
 
     def answered(self, operation: str, status: int, seconds: float) -> None:
-        """Count one answer. The children are kept, because finding them by their labels costs more than counting."""
+        """Note one answer. It is counted with many others later: counting costs more than sending kept bytes does."""
+        self._answered.append((operation, status, seconds))
+        if len(self._answered) >= _AT_ONCE:
+            self.count()
+
+    def count(self) -> None:
+        """Bring the counters up to date."""
+        answered, self._answered = self._answered, []
+        for operation, status, seconds in answered:
+            self._count(operation, status, seconds)
+
+    def _count(self, operation: str, status: int, seconds: float) -> None:
+        """The children are kept, because finding them by their labels costs more than counting."""
         known = self._known.get((operation, status))
         if known is None:
             known = self.requests.labels(operation, str(status)), self.seconds.labels(operation)

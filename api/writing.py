@@ -27,6 +27,9 @@ COMMON = {
     "Access-Control-Expose-Headers": "ETag, Link, Retry-After, Deprecation, Sunset, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset",
 }
 
+#: What a client that holds an answer has from the answer itself (RFC 9110, 15.4.5): a 304 that repeats it is only longer.
+_KNOWN_ALREADY = frozenset({"X-Content-Type-Options", "Access-Control-Expose-Headers", "Link"})
+
 
 def chosen_format(operation: Operation, request: web.Request, asked: str | None) -> str:
     """The format of an answer: `f` before Accept; raises ProblemError 406 when nothing fits."""
@@ -133,7 +136,8 @@ async def kept(reply: Reply, word: str, version: int, until_s: float) -> Kept:
     if reply.next:
         same["Link"] = f'<{reply.next}>; rel="next"'
     whole = CIMultiDict({**same, "Content-Type": content_type(word)})
-    return Kept(Coded(body, whole), weak, CIMultiDict(same), version, until_s)
+    unchanged = CIMultiDict({name: text for name, text in same.items() if name not in _KNOWN_ALREADY})
+    return Kept(Coded(body, whole), weak, unchanged, version, until_s)
 
 
 async def send(request: web.Request, answer: Kept) -> web.Response:

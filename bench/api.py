@@ -90,7 +90,7 @@ def serve(url: str, pipe: Connection) -> None:
     async def main() -> None:
         store = await open_store(url)
         config = load_config(CONFIG)
-        app = create_app(store, config, ApiSettings(), VirtualClock(NOW_S))
+        app = create_app(store, config, ApiSettings(warm_up=False), VirtualClock(NOW_S))
         plain = web.Application()
         plain.add_routes([web.get("/constant/{n}", constant), web.get("/clock", clock)])
         ports = []
