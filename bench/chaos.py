@@ -40,6 +40,8 @@ from store.engine import Store, open_store
 ROOT = Path(__file__).parents[1]
 #: What a killed sender had on its way is with the receivers by then.
 IN_FLIGHT_S = 0.1
+#: A sender may hold rows with the old secret for as long as a run lasts.
+OVERLAP_S = 3.0
 NOTE = "x" * 700  # bodies of the usual size
 
 
@@ -53,7 +55,7 @@ class Plan:
     senders: int = 1
     rate: float = 0.06
     seed: int = 1
-    port: int = 8450
+    port: int = 8455
     patience_s: float = 230.0
 
 
@@ -90,19 +92,47 @@ async def run(url: str, plan: Plan) -> Outcome:
         with _process("bench.chaos_receiver", str(plan.port), str(path), str(plan.seed), str(plan.rate)):
             async with aiohttp.ClientSession(f"http://127.0.0.1:{plan.port}") as session:
                 await _until_up(session)
-                kills, reactivated = await _go(store, url, session, plan)
+                rotation = _Rotation(store, session, secrets)
+                kills, reactivated = await _go(store, url, session, plan, rotation)
                 async with session.get("/account") as answer:
                     got = [Got(**one) for one in await answer.json()]
     await store.close()
     return _judged(got, plan, kills, reactivated, time.monotonic() - begun)
 
 
-async def _subscribe(store: Store, plan: Plan) -> dict[str, str]:
-    secrets = {str(n): sign.new_secret() for n in range(plan.subscriptions)}
-    for name, secret in secrets.items():
+Secrets = dict[str, tuple[str, str]]
+
+
+async def _subscribe(store: Store, plan: Plan) -> Secrets:
+    """Each with the secret that it begins with and the one that it gets half-way."""
+    secrets = {str(n): (sign.new_secret(), sign.new_secret()) for n in range(plan.subscriptions)}
+    for name, (secret, _) in secrets.items():
         address = f"http://127.0.0.1:{plan.port}/hook/{name}"
         await deliveries.create_subscription(store, SubscriptionRow(f"sub-{name}", address, secret, ""))
     return secrets
+
+
+@dataclass(slots=True)
+class _Rotation:
+    """Half-way every secret is rotated; a while later the receivers forget the old ones. What was lost would not verify."""
+
+    store: Store
+    session: aiohttp.ClientSession
+    secrets: Secrets
+    rotated_at: float | None = None
+    switched: bool = False
+
+    async def step(self, share: float) -> None:
+        if self.rotated_at is None and share > 0.4:
+            now_s = int(time.time())
+            for name, (old, new) in self.secrets.items():
+                await deliveries.patch_subscription(
+                    self.store, f"sub-{name}", now_s, secret=new, previous_secret=old, previous_until_s=now_s + 3600
+                )
+            self.rotated_at = time.monotonic()
+        elif self.rotated_at is not None and not self.switched and time.monotonic() > self.rotated_at + OVERLAP_S:
+            async with self.session.post("/switch"):
+                self.switched = True
 
 
 async def _feed(store: Store, plan: Plan) -> None:
@@ -116,7 +146,9 @@ async def _feed(store: Store, plan: Plan) -> None:
         await deliveries.enqueue(store, messages, int(time.time()))
 
 
-async def _go(store: Store, url: str, session: aiohttp.ClientSession, plan: Plan) -> tuple[list[float], int]:
+async def _go(
+    store: Store, url: str, session: aiohttp.ClientSession, plan: Plan, rotation: _Rotation
+) -> tuple[list[float], int]:
     """Feed, send, kill, reactivate, until everything is acknowledged or patience ends. Moments of the kills, reactivations."""
     chance, end = random.Random(plan.seed), time.monotonic() + plan.patience_s
     feeding = asyncio.create_task(_feed(store, plan))
@@ -128,6 +160,7 @@ async def _go(store: Store, url: str, session: aiohttp.ClientSession, plan: Plan
             async with session.get("/count") as answer:
                 _, acknowledged = await answer.json()
             reactivated += await _reactivate(store)
+            await rotation.step(acknowledged / plan.events)
             if len(kills) < plan.kills and acknowledged > (len(kills) + 1) * plan.events / (plan.kills + 2):
                 which = chance.randrange(len(senders))
                 os.kill(senders[which], signal.SIGKILL)
@@ -285,7 +318,7 @@ def main() -> None:
         ("kills", 20),
         ("senders", 1),
         ("seed", 1),
-        ("port", 8450),
+        ("port", 8455),
     ):
         parser.add_argument(f"--{name}", type=int, default=value)
     given = vars(parser.parse_args())

@@ -44,8 +44,9 @@ class Got:
 class Receivers:
     """All of them on one port, by path."""
 
-    def __init__(self, secrets: dict[str, str], seed: int, rate: float) -> None:
-        self.keys = {name: standardwebhooks.Webhook(secret) for name, secret in secrets.items()}
+    def __init__(self, secrets: dict[str, list[str]], seed: int, rate: float) -> None:
+        self.keys = {name: [standardwebhooks.Webhook(one) for one in both] for name, both in secrets.items()}
+        self.key = 0  # which of its two secrets each receiver knows
         self.chance = random.Random(seed)
         self.rate = rate
         self.got: list[Got] = []
@@ -55,7 +56,7 @@ class Receivers:
         """One delivery."""
         name, body = request.match_info["name"], await request.read()
         try:
-            self.keys[name].verify(body, dict(request.headers))
+            self.keys[name][self.key].verify(body, dict(request.headers))
             verified = True
         except standardwebhooks.WebhookVerificationError:
             verified = False
@@ -105,6 +106,11 @@ class Receivers:
             request.transport.abort()
         return response
 
+    async def switch(self, request: web.Request) -> web.Response:  # noqa: ARG002 - a handler
+        """Forget the old secrets and know only the new ones."""
+        self.key = 1
+        return web.Response(status=204)
+
     async def account(self, request: web.Request) -> web.Response:  # noqa: ARG002 - a handler
         """Everything that came."""
         return web.json_response([asdict(one) for one in self.got])
@@ -120,6 +126,7 @@ def main() -> None:
     receivers = Receivers(json.loads(Path(path).read_text()), int(seed), float(rate))
     app = web.Application()
     app.router.add_post("/hook/{name}", receivers.hook)
+    app.router.add_post("/switch", receivers.switch)
     app.router.add_get("/account", receivers.account)
     app.router.add_get("/count", receivers.count)
     web.run_app(app, host="127.0.0.1", port=int(port), print=None, access_log=None, shutdown_timeout=0.1)
