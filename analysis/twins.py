@@ -22,9 +22,11 @@ HOUR_S = 3600
 LEAST_HOURS = 6
 #: Values within this share of each other count as equal: publishers round.
 _EQUAL = 0.02
-#: Together in step, or the same numbers: either makes a proposal. Names alone never do.
+#: Together in step, or the same numbers: either makes a proposal. Where there is too little to compare, one name at one place does.
 _IN_STEP = 0.8
 _MOSTLY_EQUAL = 0.8
+_ONE_NAME = 0.85
+_ONE_PLACE_M = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,10 @@ def _pair(one: _Trace, other: _Trace, distance: float) -> Proposal | None:
     left, right = one.value[at_one], other.value[at_other]
     correlation, equal = _together(left, right)
     alike = _names_alike(one.like, other.like)
-    if (correlation or 0.0) < _IN_STEP and (equal or 0.0) < _MOSTLY_EQUAL:
+    unknown = correlation is None and equal is None
+    if unknown and not (alike >= _ONE_NAME and distance <= _ONE_PLACE_M):
+        return None
+    if not unknown and (correlation or 0.0) < _IN_STEP and (equal or 0.0) < _MOSTLY_EQUAL:
         return None
     first, second = sorted((a.station.uid, b.station.uid))
     return Proposal(first, second, round(distance, 1), len(left), correlation, equal, alike)
