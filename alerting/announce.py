@@ -20,6 +20,7 @@ from alerting.evidence import (
     numbers_of,
     rain_seen,
     readings_of,
+    sample_evidence,
     yardstick_of,
 )
 from alerting.history import Trail
@@ -31,13 +32,15 @@ from alerting.voicing import open_feeds
 from analysis.detect_watch import Weighed
 from analysis.sentences import LANGUAGES
 from specs.loading import Config
-from specs.rule import BlindnessRule, DepartureRule, DetectorRule, LevelRule, Rule
+from specs.rule import BlindnessRule, DepartureRule, DetectorRule, LevelRule, Rule, SampleRule
 from store import deliveries
 from store.alert_rows import AlertRow, Change, Decision, EventRow, EvidenceRow, Message, SubscriptionRow
 from store.engine import Store
+from store.rows import SampleRow
 
 BLIND_METHOD = "alerting.blindness/1"
 LEVEL_METHOD = "alerting.levels/1"
+SAMPLE_METHOD = "alerting.samples/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Finding:
     rain: Mapping[str, RainSeen] = field(default_factory=dict)
     quiet: Quiet | None = None
     facts: DetectorFacts | None = None
+    samples: Sequence[SampleRow] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,8 @@ class Announcer:
         rule = finding.rule
         if isinstance(rule, (DepartureRule, LevelRule)):
             event = await self._departure_event(rule, finding, record, step, at_s, decided_s)
+        elif isinstance(rule, SampleRule):
+            event = self._sample_event(rule, finding, record, step, at_s, decided_s)
         elif isinstance(rule, DetectorRule):
             event = await self._detector_event(rule, finding, record, step, at_s, decided_s)
         else:
@@ -190,6 +196,26 @@ class Announcer:
             step.kind, life, quantity, record.subject.exercise, self._names(life), at_s - newest_s
         )
         return _event(rule, record, step, at_s, reasons, encoded(account), proofs, facts.parameters if facts else {})
+
+    def _sample_event(
+        self, rule: SampleRule, finding: Finding, record: AlertRecord, step: Step, at_s: int, decided_s: int
+    ) -> EventRow:
+        (member,) = step.life.members or finding.moved.record.life.members
+        row = next((row for row in finding.samples if row.sample.uid == record.key), None)
+        account = Account(
+            event_type(step.kind.value, record.subject.exercise),
+            SAMPLE_METHOD,
+            _title(rule),
+            record,
+            member.pair_s[-1],
+            at_s,
+            decided_s,
+            muted=self._muted(step, record, at_s),
+        )
+        taken = words.Taken(row, member, {} if row is None else dict(row.station.station.names))
+        reasons = words.sample_words(rule, step.kind, taken, record.subject.exercise)
+        proofs = sample_evidence(finding.samples, member, at_s)
+        return _event(rule, record, step, at_s, reasons, encoded(account), proofs)
 
     def _newest_s(self, life: Life, at_s: int) -> int:
         """End of the newest reading of its members."""

@@ -24,12 +24,13 @@ from alerting.lifecycle import stale_at_s
 from alerting.memory import WATCHED_AFTER_END_S, in_order, load_alerts, load_history
 from alerting.rain import RainQuestion, rain_at
 from alerting.records import AlertRecord, RainSeen, Subject
+from alerting.sampling import sampled
 from alerting.silence import Silence, silence_of
 from analysis.freshness import Standing
 from domain.clock import Clock
 from domain.states import FeedState
 from specs.loading import Config
-from specs.rule import BlindnessRule, DepartureRule, DetectorRule, LevelRule
+from specs.rule import BlindnessRule, DepartureRule, DetectorRule, LevelRule, SampleRule
 from store import alerts, read, silences
 from store.alert_rows import ClaimedBatch, Decision, StateRow
 from store.engine import Store
@@ -137,7 +138,11 @@ class Watcher:
         self._loaded = False
 
     def _quantities(self) -> frozenset[str]:
-        return frozenset(chain.from_iterable(rule.quantities for rule in self.config.rules if rule.enabled))
+        return frozenset(
+            chain.from_iterable(
+                rule.quantities for rule in self.config.rules if rule.enabled and not isinstance(rule, SampleRule)
+            )
+        )
 
     def _departure_rules(self) -> list[DepartureRule | LevelRule]:
         return [rule for rule in self.config.rules if isinstance(rule, (DepartureRule, LevelRule)) and rule.enabled]
@@ -156,6 +161,7 @@ class Watcher:
         if batch.stored or batch.revised:
             touched = await self._read(batch)
             findings = await self._departed(frozenset(touched), batch.received_s)
+            findings += await sampled(self.store, self.config.rules, batch, self.records)
             findings += (
                 self._detectors.corrected(self.records, self.history.trails, batch.received_s) if batch.revised else []
             )

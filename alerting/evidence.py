@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from domain.quantities import BY_ID
 from store import read
 from store.alert_rows import EvidenceRow
 from store.engine import Store
-from store.rows import Filter, ObservationRow
+from store.rows import Filter, ObservationRow, SampleRow
 
 METHOD = "analysis.departure/1"
 DETECTOR_METHOD = f"analysis.detect/{STATE_VERSION}"
@@ -113,3 +113,17 @@ def _row(row: ObservationRow, told: Mapping[str, float]) -> EvidenceRow:
         row.sha256,
         told,
     )
+
+
+def sample_evidence(rows: Sequence[SampleRow], member: Member, at_s: int) -> tuple[EvidenceRow, ...]:
+    """The results that an alert about a sample stands on: its own, and the later ones of the same kind from the same place."""
+    found = [
+        EvidenceRow(
+            result.series_uid, row.sample.end_s, row.revision, result.value, result.text, result.unit, 0, None, row.received_s,
+            row.sha256,
+        )
+        for row in rows
+        for result in row.sample.results
+        if result.series_uid == member.series_uid and member.pair_s[-1] <= row.sample.end_s <= at_s
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda one: (one.end_s, one.revision)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from alerting.life import EventKind, Life, Member
 from analysis.sentences import LANGUAGES, age_words
 from domain.quantities import BY_ID
-from specs.rule import LevelRule
+from specs.rule import LevelRule, SampleRule
+from store.rows import SampleRow
 
 _EXERCISE = {"en": "[EXERCISE] ", "ja": "【訓練】", "ko": "[훈련] ", "zh": "【演练】"}
 
@@ -119,6 +121,26 @@ _LEVEL_HEAD: dict[EventKind, tuple[str, str, str, str]] = {
         "新读数已明显低于该水平",
     ),
 }
+_SAMPLE_HEAD: dict[EventKind, tuple[str, str, str, str]] = {
+    EventKind.UNVERIFIED: (
+        "One sample at or above a level",
+        "1試料が基準値以上",
+        "시료 1건이 기준값 이상",
+        "一个样品达到或超过水平",
+    ),
+    EventKind.RESOLVED: (
+        "Later samples from the same place are well below the level",
+        "同じ地点の後の試料は基準値を十分に下回る",
+        "같은 지점의 이후 시료는 기준값보다 충분히 낮음",
+        "同一地点后来的样品明显低于该水平",
+    ),
+}
+_SAMPLE_BODY = (
+    "{title} ({issuer}): {level} {unit}. Taken {when} at {station}: {value} {unit} ({analytes}). One sample, not the state now; a report, not a declaration.",
+    "{title}（{issuer}）：{level} {unit}。{when}に{station}で採取：{value} {unit}（{analytes}）。1試料の結果で、現在の状態ではない。公式の宣言ではない。",
+    "{title}({issuer}): {level} {unit}. {when} {station}에서 채취: {value} {unit}({analytes}). 시료 1건의 결과이며 현재 상태가 아님. 공식 선언이 아님.",
+    "{title}（{issuer}）：{level} {unit}。{when}采自{station}：{value} {unit}（{analytes}）。仅为一个样品的结果，不代表当前状态，并非官方宣布。",
+)
 _LEVEL_BODY = (
     "{title} ({issuer}): {level} {unit}. {n} station(s); largest: {station} read {values} {unit} ({quantity}); newest {age} old. A report, not a declaration.",
     "{title}（{issuer}）：{level} {unit}。{n}地点。最大は{station}：{quantity} {values} {unit}。最新の測定は{age}前。地点の公表値であり、公式の宣言ではない。",
@@ -217,6 +239,41 @@ def level_words(
         dot = ". " if language in ("en", "ko") else "。"
         told[language] = (_EXERCISE[language] if exercise else "") + head + dot + body
     return told
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a sentence about a sample tells: the sample (None: not on record any more), its member, the names of its place."""
+
+    row: SampleRow | None
+    member: Member
+    names: Mapping[str, str]
+
+
+def sample_words(rule: SampleRule, kind: EventKind, taken: Taken, exercise: bool) -> dict[str, str]:
+    """The sentences of an event about one sample: what was found, when it was taken, whose level it is."""
+    row, told = taken.row, {}
+    when = "" if row is None else row.sample.time_text or _day(row.sample.end_s)
+    for at, language in enumerate(LANGUAGES):
+        body = _SAMPLE_BODY[at].format(
+            title=_in(rule.title, language),
+            issuer=_in(rule.issuer, language),
+            level=number(rule.parameters.level),
+            unit=rule.parameters.unit,
+            station=taken.names.get(language) or next(iter(taken.names.values()), "") or taken.member.station_uid,
+            value=number(taken.member.peak),
+            analytes=", ".join(rule.analytes),
+            when=when or _day(taken.member.pair_s[-1]),
+        )
+        dot = ". " if language in ("en", "ko") else "。"
+        told[language] = (
+            (_EXERCISE[language] if exercise else "") + _SAMPLE_HEAD.get(kind, _HEAD[kind])[at] + dot + body
+        )
+    return told
+
+
+def _day(at_s: int) -> str:
+    return dt.datetime.fromtimestamp(at_s, dt.UTC).strftime("%Y-%m-%d")
 
 
 def _in(names: Mapping[Any, str], language: str) -> str:

@@ -166,6 +166,59 @@ class LevelRule(Strict):
         return all(not asked or set(asked) & has for asked, has in named)
 
 
+class SampleNumbers(Strict):
+    """A level that single samples are held against, in `unit` (UCUM). Samples older than `within_s` at receipt are history, no news.
+
+    The end: `newer` later samples of the same kind from the same place at or below `below_share` of the level.
+    """
+
+    level: float = Field(gt=0.0)
+    unit: str = Field(min_length=1)
+    within_s: Seconds = 7_776_000
+    newer: int = Field(default=2, ge=2)
+    below_share: float = Field(default=0.5, gt=0.0, le=0.5)
+
+
+class SampleRule(Strict):
+    """A level for laboratory samples of an analyte in a medium: per sample, with its sampling time, and never a declaration.
+
+    `box` (west, south, east, north; degrees) narrows it to a place.
+    """
+
+    id: Identifier
+    version: int = Field(ge=1)
+    kind: Literal["sample"]
+    enabled: bool = True
+    title: Names
+    description: Names = Field(default_factory=dict)
+    issuer: Names
+    source: str = Field(min_length=1)
+    doubt: str = ""
+    quantities: tuple[Quantity, ...] = Field(min_length=1)
+    analytes: tuple[str, ...] = Field(min_length=1)
+    media: tuple[str, ...] = Field(min_length=1)
+    feeds: tuple[str, ...] = ()
+    box: tuple[float, float, float, float] | None = None
+    parameters: SampleNumbers
+
+    @model_validator(mode="after")
+    def _doubted_is_off(self) -> SampleRule:
+        if self.enabled and self.doubt:
+            raise ValueError("a rule whose number is in doubt stays disabled")
+        return self
+
+    def applies_to(self, feed_id: str, medium: str, latitude_deg: float | None, longitude_deg: float | None) -> bool:
+        """Whether samples of a medium from such a place are held against this level; without a position only where no box is set."""
+        if medium not in self.media or (self.feeds and feed_id not in self.feeds):
+            return False
+        if self.box is None:
+            return True
+        west, south, east, north = self.box
+        if latitude_deg is None or longitude_deg is None:
+            return False
+        return west <= longitude_deg <= east and south <= latitude_deg <= north
+
+
 class DepartureRule(Strict):
     """A series far above its own trailing median, held by two consecutive fresh readings."""
 
@@ -192,7 +245,7 @@ class BlindnessRule(Strict):
     parameters: BlindnessNumbers = BlindnessNumbers()
 
 
-Rule: TypeAlias = DepartureRule | BlindnessRule | DetectorRule | LevelRule
+Rule: TypeAlias = DepartureRule | BlindnessRule | DetectorRule | LevelRule | SampleRule
 RuleSpec: TypeAlias = Annotated[Rule, Field(discriminator="kind")]
 _RULE: TypeAdapter[Rule] = TypeAdapter(RuleSpec)
 
