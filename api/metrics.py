@@ -51,7 +51,9 @@ class ApiMetrics:
             registry=self.registry,
         )
         self.drill_passed = Gauge(
-            "radcommons_drill_passed", "1 when the last drill that ended was acknowledged by all", registry=self.registry
+            "radcommons_drill_passed",
+            "1 when the last drill that ended was acknowledged by all",
+            registry=self.registry,
         )
         self.drill_age = Gauge(
             "radcommons_drill_age_seconds", "Seconds since the last drill that ended began", registry=self.registry

@@ -218,7 +218,7 @@ class _Batch:
             tuple(statement.values),
         )
         blobs = found.fetchall()
-        known = await packed.receipts(self.connection, [row[2] for row in blobs])
+        known = await packed.receipts(self.connection, [row.blob for row in blobs])
         return await asyncio.to_thread(_rows_of_batch, blobs, known, self.answer["id"])
 
     def _ids(self) -> IntArray:

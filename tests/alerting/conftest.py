@@ -10,4 +10,12 @@ from tests.databases import (
     store,
 )
 
-__all__ = ["migrated_postgres", "migrated_sqlite", "postgres_copy", "postgres_server", "sqlite_copy", "sqlite_store", "store"]
+__all__ = [
+    "migrated_postgres",
+    "migrated_sqlite",
+    "postgres_copy",
+    "postgres_server",
+    "sqlite_copy",
+    "sqlite_store",
+    "store",
+]

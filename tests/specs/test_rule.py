@@ -10,7 +10,7 @@ SHIPPED = Path(__file__).parents[2] / "config" / "rules.yaml"
 
 def test_the_shipped_rules_load_and_go_through_their_stored_form():
     rules = load_rules(SHIPPED)
-    assert [rule.kind for rule in rules] [:3] == ["detector", "departure", "blindness"]
+    assert [rule.kind for rule in rules][:3] == ["detector", "departure", "blindness"]
     assert all(set(rule.title) >= {"en", "ja", "ko", "zh"} for rule in rules)
     assert [rule_of(rule.model_dump(mode="json")) for rule in rules] == list(rules)
 

@@ -1,5 +1,7 @@
 """What operators do: versions of their files and who changed what, pauses, requests; and what a collector must not forget when it restarts."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,15 +11,15 @@ branch_labels = None
 depends_on = None
 
 
-def _text(name: str) -> sa.Column:
+def _text(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Text(), server_default="", nullable=False)
 
 
-def _moment(name: str, *, nullable: bool = False) -> sa.Column:
+def _moment(name: str, *, nullable: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.BigInteger(), nullable=nullable)
 
 
-def _row_id() -> sa.Column:
+def _row_id() -> sa.Column[Any]:
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     return sa.Column("id", number, autoincrement=True, nullable=False)
 

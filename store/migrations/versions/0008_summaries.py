@@ -1,5 +1,7 @@
 """Summaries as they were told at each step, and watches of nuclear sites after an earthquake."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,16 +11,16 @@ branch_labels = None
 depends_on = None
 
 
-def _text(name: str) -> sa.Column:
+def _text(name: str) -> sa.Column[Any]:
     return sa.Column(name, sa.Text(), server_default="", nullable=False)
 
 
-def _uid(name: str) -> sa.Column:
+def _uid(name: str) -> sa.Column[Any]:
     kind = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
     return sa.Column(name, kind, nullable=False)
 
 
-def _moment(name: str, *, nullable: bool = False) -> sa.Column:
+def _moment(name: str, *, nullable: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.BigInteger(), nullable=nullable)
 
 
