@@ -87,6 +87,29 @@ class Summary(Struct, frozen=True, kw_only=True):
     sources: tuple[Attribution, ...]
 
 
+class SampleSummary(Struct, frozen=True, kw_only=True):
+    """Laboratory results of one kind over the last year: counted, with quantiles by Kaplan-Meier that put nothing in a censored value's place."""
+
+    medium: str
+    quantity: str
+    analyte: str
+    unit: str
+    begin: Instant = msgspec.field(name="from")
+    end: Instant = msgspec.field(name="to")
+    stations: int
+    results: int
+    detected: int
+    below: Annotated[int, Meta(description="below their limit, or not detected")]
+    other: Annotated[Mapping[str, int], Meta(description="results of other kinds by their censoring")]
+    detection_rate: Annotated[float, Meta(description="detected of detected and below, 0 to 1")]
+    quantiles: Annotated[
+        Mapping[str, float | None],
+        Meta(description="p05 to p95; null where it lies below the lowest detected value or a limit is not stated"),
+    ]
+    newest: Instant
+    sentence: Annotated[Mapping[str, str], Meta(description="in en, ja, ko, zh")]
+
+
 class SummaryAnswer(Struct, frozen=True, kw_only=True):
     """Summaries of one region, one per kind; empty means that nothing is known to measure there, not that all is well."""
 
@@ -101,6 +124,10 @@ class SummaryAnswer(Struct, frozen=True, kw_only=True):
     state: Annotated[str, Meta(description="the most urgent of all kinds; insufficient if there are none")]
     region: Region
     summaries: tuple[Summary, ...]
+    samples: Annotated[
+        tuple[SampleSummary, ...],
+        Meta(description="samples tell of the day they were taken, never of now: they take no part in `state`"),
+    ]
     withheld: Annotated[
         Withheld | None, Meta(description="series that are held but take no part here, because they may not be shown")
     ]

@@ -25,6 +25,7 @@ from api.models.power import DetectionPower
 from api.operation import Call, Operation, Reply
 from api.problems import Code, ProblemError
 from api.routes.regions import known_area, tell_region
+from api.sampling import samples_of
 from api.selecting import feed_briefs
 from api.selecting import window as asked_window
 from api.service import Service
@@ -100,6 +101,7 @@ async def summary(call: Call) -> Reply:
         state=most_urgent(one.state for one in found),
         region=tell_region(area),
         summaries=summaries,
+        samples=await samples_of(service, names_of(area), now_s, asked_as_of),
         withheld=withheld,
         feeds=await feed_briefs(service, feeds, asked_as_of),
         detection=() if asked_as_of is not None else await _detection(service, area, held),

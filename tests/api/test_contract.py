@@ -212,3 +212,17 @@ async def test_a_summary_says_how_old_it_is(api: Client, clock) -> None:
     assert told["stale"] is True
     assert told["age_s"] >= 3 * 86400 - 3600
     assert told["state"] == "insufficient"
+
+
+async def test_laboratory_results_of_a_sea_area_are_counted_apart_from_now(api: Client) -> None:
+    rows = (await body(api, "/v1/samples?limit=1000"))["samples"]
+    area = next(area for row in rows for area in row["regions"] if area.startswith("SEA"))
+    told = await body(api, f"/v1/regions/{area}/summary")
+    mine = [result for row in rows if area in row["regions"] and not row["exercise"] for result in row["results"]]
+    counted = {one["analyte"]: (one["results"], one["detected"], one["below"]) for one in told["samples"]}
+    for analyte, (results, detected, below) in counted.items():
+        same = [one["censoring"] for one in mine if one["analyte"] == analyte]
+        assert (results, detected) == (len(same), same.count("none"))
+        assert below == sum(word in ("below", "not_detected") for word in same)
+    assert counted
+    assert all(set(one["sentence"]) == {"en", "ja", "ko", "zh"} for one in told["samples"])
