@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from specs.strict import Strict
 
-Encoding = Literal["utf-8", "utf-8-sig", "big5", "cp949", "cp932", "euc-kr", "gb18030", "latin-1", "ascii"]
+Encoding = Literal[
+    "utf-8", "utf-8-sig", "utf-16", "big5", "cp949", "cp932", "euc-jp", "euc-kr", "gb18030", "latin-1", "cp1251", "cp1252", "koi8-r", "ascii"
+]  # fmt: skip
 
 
 class Common(Strict):

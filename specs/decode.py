@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from specs.common import Common, Encoding, Unpivot
 from specs.patterns import LinePattern
@@ -119,7 +119,7 @@ class JsonSuffix(Common):
 class Delimited(Common):
     """Delimited text with a header line; `header` names the columns when the file has none (`has_header: false`) or has names that change.
 
-    `delimiter` is one character, a longer text, or the word `whitespace` (any run of blanks). `multiline`: a quoted cell may run over
+    `delimiter` is one character, a longer text, or one of the words `tab` and `whitespace` (any run of blanks). `multiline`: a quoted cell may run over
     several lines. `skip_lines` pass unread; `head_lines` after them are `name,value` lines that stand once (`$head.<name>`). Lines that
     begin with `comment` are none; the table begins with the line that begins with `header_begins` and ends before one that begins with one
     of `footer_begins`. `unit_line`: the line below the header holds units (`$head.unit.<column>`). `header_lines`: so many lines make up the
@@ -145,6 +145,17 @@ class Delimited(Common):
     trailing: bool = False
     packed: Packed | None = None
     unpivot: Unpivot | None = None
+
+    @field_validator("delimiter")
+    @classmethod
+    def _the_sign_itself(cls, text: str) -> str:
+        if text == "tab":
+            return "\t"
+        if text.isalpha() and text != "whitespace":
+            raise ValueError(
+                f'`{text}` is no delimiter; write the sign itself in quotes, as `";"`, or `tab` or `whitespace`'
+            )
+        return text
 
 
 class Lines(Common):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from domain import media, quantities, units
 from domain.analytes import UnknownAnalyte, analyte
@@ -19,9 +19,19 @@ from specs.strict import Language, Strict
 Column = Annotated[str, Field(min_length=1)]
 
 
+#: What people call quantities that have a longer name here.
+_QUANTITIES = {
+    "dose_rate": "air_dose_rate_as_published", "gamma": "air_dose_rate_as_published", "dose": "air_dose_rate_as_published", "counts": "count_rate",
+    "cpm": "count_rate", "rain": "precipitation_amount", "temperature": "air_temperature", "wind_direction": "wind_from_direction",
+    "h10": "ambient_dose_equivalent_rate", "kerma": "air_kerma_rate", "activity": "activity_concentration_in_water",
+}  # fmt: skip
+
+
 def _quantity(text: str) -> str:
     if text not in quantities.BY_ID:
-        raise ValueError(f"`{text}` is no quantity{nearest(text, quantities.BY_ID)}")
+        near = _QUANTITIES.get(text) or ""
+        hint = f" (did you mean `{near}`?)" if near else nearest(text, quantities.BY_ID)
+        raise ValueError(f"`{text}` is no quantity{hint}; docs/reference/vocabulary.md lists them with their meaning")
     return text
 
 
@@ -35,7 +45,8 @@ def _unit(text: str) -> str:
     try:
         return units.unit(text).ucum
     except units.UnknownUnit:
-        raise ValueError(f"`{text}` is no unit in the table{nearest(text, units.BY_CODE)}") from None
+        told = f"{nearest(text, units.BY_CODE)}; docs/reference/vocabulary.md lists them, as uSv/h, nGy/h or Bq/L"
+        raise ValueError(f"`{text}` is no unit in the table{told}") from None
 
 
 def _analyte(text: str) -> str:
@@ -170,6 +181,9 @@ class StationMap(Strict):
     only_measured: bool = False
 
 
+_TIME_WORDS = ("iso", "epoch_s", "epoch_ms", "filetime", "excel", "loose")
+
+
 class TimeMap(Strict):
     """When: the stamp's column and spelling, its zone, and whether it stands at the start or the end of the window.
 
@@ -196,6 +210,16 @@ class TimeMap(Strict):
     future_s: int = Field(default=3600, ge=0)
     oldest: int = Field(default=1945, ge=1900)
     history_s: int = Field(default=0, ge=0)
+
+    @field_validator("format")
+    @classmethod
+    def _tells_time(cls, text: str) -> str:
+        if text not in _TIME_WORDS and "%" not in text:
+            raise ValueError(
+                f"`{text}` is no way to tell time{nearest(text, _TIME_WORDS)}; write one of {', '.join(_TIME_WORDS)}, "
+                "or a pattern as in strftime: `%d.%m.%Y %H:%M` for 31.12.2026 23:59"
+            )
+        return text
 
     @model_validator(mode="after")
     def _receipt_is_a_count(self) -> Self:
@@ -287,7 +311,10 @@ class Measure(Strict):
     def _unit_fits(self) -> Self:
         wanted = quantities.BY_ID[self.quantity].dimension
         if units.BY_CODE[self.unit].dimension is not wanted:
-            raise ValueError(f"unit `{self.unit}` cannot measure {self.quantity}, which needs a unit of {wanted}")
+            fit = ", ".join(unit.ucum for unit in units.TABLE if unit.dimension is wanted)
+            raise ValueError(
+                f"unit `{self.unit}` cannot measure {self.quantity}, which needs a unit of {wanted} ({fit})"
+            )
         if self.unit_origin == "assumed" and not self.unit_why:
             raise ValueError("an assumed unit needs `unit_why`: the reason stands beside the choice")
         if self.factor and wanted not in {units.Dimension.DOSE_EQUIVALENT_RATE, units.Dimension.GRAY_RATE}:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from specs.near import nearest
+from specs import advice
 
 Loc = tuple[str | int, ...]
 
@@ -59,6 +59,8 @@ def parse_yaml(text: str, name: str) -> tuple[Any, tuple[Problem, ...]]:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         said = (error.problem or error.context or "not YAML").splitlines()[0]
+        if "block" in said:
+            said += " (this line, or one above it, is indented otherwise than its neighbours)"
         return None, (Problem(name, line, column, "", f"not valid YAML: {said}"),)
     except (YAMLError, RecursionError, ValueError) as error:
         return None, (Problem(name, 1, 1, "", f"cannot be read as YAML: {error}"),)
@@ -86,7 +88,9 @@ def problems_of(error: ValidationError, model: type[BaseModel], document: Any, n
         key = (item.get("ctx") or {}).get("key")
         loc = (*loc, key) if isinstance(key, str) and _step(_at(document, loc), key) is not None else loc
         line, column = position(document, loc)
-        found.append(Problem(name, line, column, ".".join(map(str, loc)), _message(item, model, loc)))
+        found.append(
+            Problem(name, line, column, ".".join(map(str, loc)), _message(item, model, loc, _at(document, loc)))
+        )
     return tuple(dict.fromkeys(found))
 
 
@@ -160,9 +164,21 @@ def _union_tag(loc: Loc, document: Any) -> tuple[Loc, str]:
     return loc, ""
 
 
-def _message(item: Any, model: type[BaseModel], loc: Loc) -> str:
+def _message(item: Any, model: type[BaseModel], loc: Loc, value: Any) -> str:
     if item["type"] == "extra_forbidden":
-        return f"unknown key{nearest(str(loc[-1]) if loc else '', _keys_at(model, loc[:-1]))}"
+        key = str(loc[-1]) if loc else ""
+        return advice.unknown_key(key, _keys_at(model, loc[:-1]), value if value != "" else None)
+    if item["type"] in {"literal_error", "enum"}:
+        wrong = item["loc"][-2] if item["loc"][-1:] == ("[key]",) else value
+        return advice.no_choice(wrong, item["ctx"]["expected"])
+    if item["type"] == "union_tag_invalid":
+        return f"{item['ctx']['discriminator'].strip(chr(39))}: " + advice.no_choice(
+            item["ctx"]["tag"], item["ctx"]["expected_tags"]
+        )
+    if item["type"] == "union_tag_not_found":
+        return f"`{item['ctx']['discriminator'].strip(chr(39))}` is missing; docs/feeds.md tells which one fits"
+    if (told := advice.wrong_shape(item["type"], value)) is not None:
+        return told
     if item["type"] == "missing":
         return f"`{item['loc'][-1]}` is missing"
     text = str(item["msg"]).removeprefix("Value error, ")

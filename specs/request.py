@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from specs.near import nearest
 from specs.strict import EnvRef, Strict
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -27,8 +28,23 @@ def _zones() -> frozenset[str]:
 
 def _known_zone(name: str) -> str:
     if name not in _zones():
-        raise ValueError(f"`{name}` is not an IANA time zone, as Asia/Tokyo or UTC")
+        hint = _ZONES.get(name.upper())
+        if match := re.fullmatch(r"(?:UTC|GMT)?([+-])0?(\d{1,2})(?::?00)?", name):
+            hint = f"Etc/GMT{'-' if match[1] == '+' else '+'}{match[2]}"  # the sign of these names is turned round
+        told = f" (did you mean `{hint}`?)" if hint else nearest(name, _zones())
+        raise ValueError(f"`{name}` is not an IANA time zone, as Asia/Tokyo or UTC{told}")
     return name
+
+
+#: What people write instead of an IANA name.
+_ZONES = {
+    "JST": "Asia/Tokyo",
+    "KST": "Asia/Seoul",
+    "HKT": "Asia/Hong_Kong",
+    "CST": "Asia/Shanghai",
+    "MSK": "Europe/Moscow",
+    "Z": "UTC",
+}
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
@@ -67,6 +83,13 @@ class Moment(Strict):
     offset_s: int = 0
     step_s: int = Field(default=1, ge=1, le=86_400)
     also_s: tuple[int, ...] = ()
+
+    @field_validator("format")
+    @classmethod
+    def _tells_time(cls, text: str) -> str:
+        if text != "epoch_s" and "%" not in text:
+            raise ValueError(f"`{text}` tells no time; write it as in strftime, as `%Y%m%d`, or `epoch_s`")
+        return text
 
 
 class Paging(Strict):

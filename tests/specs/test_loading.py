@@ -101,7 +101,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
         "air_dose_rate_as_published", "air_dose_rate_as_publishd",
         "`air_dose_rate_as_publishd` is no quantity (did you mean `air_dose_rate_as_published`?)",
     ),
-    "unknown unit": ("unit: uSv/h", "unit: uSv/hr", "feeds/xx-small.yaml:17:9 forms.0.measures.0.unit `uSv/hr` is no unit"),
+    "unknown unit": ("unit: uSv/h", "unit: uSv/hh", "feeds/xx-small.yaml:17:9 forms.0.measures.0.unit `uSv/hh` is no unit in the table (did you mean `uSv/h`?)"),
     "unit of another dimension": ("unit: uSv/h", "unit: uGy/h", "feeds/xx-small.yaml:15:9 forms.0.measures.0 unit `uGy/h` cannot measure"),
     "unknown zone": ("Asia/Tokyo", "Asia/Tokio", "`Asia/Tokio` is not an IANA time zone"),
     "assumed unit without a reason": ("unit: uSv/h", "unit: uSv/h\n        unit_origin: assumed", "an assumed unit needs `unit_why`"),
