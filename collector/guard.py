@@ -18,7 +18,7 @@ from domain.clock import Clock
 from domain.states import FeedState
 from specs.feed import FeedSpec
 from specs.request import Moment
-from store import feed_controls
+from store import feed_controls, read
 from store.engine import Store
 from store.feed_controls import BreakerRow, Validator
 from store.write import finish_run
@@ -32,6 +32,8 @@ _MOST_PERIODS = 6
 #: A volunteer service is never asked more often than this, by nobody's hand; others may be asked a minute after the last poll.
 _VOLUNTEER_S = 900
 _LEAST_S = 60
+#: A poll by the clock may come this share of the floor after the last one: its turn wavers by the seconds that the first answer took.
+_BY_THE_CLOCK = 0.8
 
 
 def wait_s(failures: int, every_s: int) -> int:
@@ -65,11 +67,14 @@ class Guard:
         self.fetcher.remember(await feed_controls.validators(self.store))
 
     async def poll(self, feed: FeedSpec) -> Run | None:
-        """A poll by the clock."""
+        """A poll by the clock. After a restart it waits its turn: a volunteer service may have been asked a minute ago."""
         if feed.id in await feed_controls.pauses(self.store):
             return None
+        self._breakers = await feed_controls.breakers(self.store)  # another collector may have had this feed before
         breaker = self._breakers.get(feed.id)
         if breaker is not None and self.clock.now_s() < breaker.until_s:
+            return None
+        if await self._to_wait_s(feed) > (1 - _BY_THE_CLOCK) * floor_s(feed.schedule.every_s):
             return None
         return await self._poll(feed)
 
@@ -79,7 +84,7 @@ class Guard:
             return None, f"{feed.id} is paused; resume it first"
         if self._busy[feed.id].locked():
             return None, f"{feed.id} is being polled at this moment; look at /v1/feeds/{feed.id}/runs"
-        wait = self._last_s.get(feed.id, 0.0) + floor_s(feed.schedule.every_s) - self.clock.now_s()
+        wait = await self._to_wait_s(feed)
         if wait > 0:
             return None, f"{feed.id} was asked a moment ago; its publisher may be asked again in {int(wait) + 1} s"
         run = await self._poll(feed)
@@ -90,6 +95,13 @@ class Guard:
         ids = set(feed_ids)
         self.fetcher.forget(ids)
         await feed_controls.forget_validators(self.store, ids)
+
+    async def _to_wait_s(self, feed: FeedSpec) -> float:
+        """Until the publisher may be asked again; the store knows of polls by programs that have ended."""
+        health = (await read.feed_health(self.store)).get(feed.id)
+        stored_s = health.last_run.started_s if health and health.last_run else 0
+        last_s = max(self._last_s.get(feed.id, 0.0), stored_s)
+        return last_s + floor_s(feed.schedule.every_s) - self.clock.now_s()
 
     async def _poll(self, feed: FeedSpec) -> Run | None:
         async with self._busy[feed.id]:

@@ -62,6 +62,7 @@ async def test_an_answer_that_cannot_be_read_opens_no_breaker(made: World) -> No
     made.publisher.failure = Refusal.BAD_COMPRESSION
     for _ in range(OPEN_AFTER + 1):
         assert await guard.poll(feed)
+        made.clock.advance_to(made.clock.now_s() + feed.schedule.every_s)
     assert await feed_controls.breakers(made.store) == {}
 
 
@@ -88,6 +89,17 @@ async def test_a_poll_by_hand_is_polite(made: World) -> None:
     made.clock.advance_to(NOW + 900)
     assert (await guard.poll_now(feed))[0]
     assert len(made.publisher.asked) == 2
+
+
+async def test_a_restart_does_not_ask_a_volunteer_twice_in_a_quarter_of_an_hour(made: World) -> None:
+    feed = made.config.feeds[0]
+    assert await made.guard().poll(feed)
+    made.clock.advance_to(NOW + 700)
+    again = made.guard()
+    assert await again.poll(feed) is None
+    assert "asked a moment ago" in (await again.poll_now(feed))[1]
+    made.clock.advance_to(NOW + 890)
+    assert await again.poll(feed), "its turn by the clock, give or take some seconds"
 
 
 async def test_what_is_unchanged_at_the_publisher_is_known_after_a_restart_until_the_file_changes(made: World) -> None:
