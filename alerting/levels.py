@@ -62,7 +62,9 @@ def _held(ends: IntArray, values: FloatArray, at_s: int, numbers: LevelNumbers) 
 
 
 def _ordinary(past: FloatArray, numbers: LevelNumbers) -> bool:
-    return len(past) >= numbers.least and float(np.median(past)) > numbers.ordinary_share * numbers.level
+    if len(past) < numbers.least:
+        return numbers.past_needed
+    return float(np.median(past)) > numbers.ordinary_share * numbers.level
 
 
 def _member(trail: Trail, ends: IntArray, values: FloatArray, numbers: LevelNumbers) -> Member:

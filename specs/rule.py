@@ -109,7 +109,8 @@ class LevelNumbers(Strict):
     """A level that values are held against, in the quantity's own unit (nSv/h, nGy/h), and how long it has to be reached.
 
     Published once the newest `readings` readings, reaching back at least `sustained_s`, are all at or above `level`. A place whose own
-    trailing median is above `ordinary_share` of the level is above it always; that is no news. The end: `resolve`, hysteresis included.
+    trailing median is above `ordinary_share` of the level is above it always; that is no news. With `past_needed` neither is one of
+    which fewer than `least` earlier readings are known: where some places are always above. The end: `resolve`, hysteresis included.
     """
 
     level: float = Field(gt=0.0)
@@ -117,6 +118,7 @@ class LevelNumbers(Strict):
     sustained_s: int = Field(default=0, ge=0)
     fresh_within_s: Seconds = 12_000
     ordinary_share: float = Field(default=0.5, gt=0.0, le=1.0)
+    past_needed: bool = False
     least: int = Field(default=48, ge=24)
     corroborated: Corroborated = Corroborated()
     resolve: Resolve = Resolve()

@@ -71,6 +71,14 @@ async def test_a_place_that_is_above_it_always_is_no_news(world):
     assert await kinds(world) == []
 
 
+@pytest.mark.parametrize(("needed", "told"), [(True, []), (False, ["unverified"])])
+async def test_of_a_place_without_a_past_it_is_told_unless_a_past_is_needed(world, needed, told):
+    watching(world, level(parameters=LevelNumbers(level=110.0, past_needed=needed)))
+    for _ in range(3):
+        await world.poll({"s1": 120.0})
+    assert await kinds(world) == told
+
+
 async def test_silence_makes_it_stale_and_a_correction_cancels(world):
     watching(world, level())
     await world.past()
