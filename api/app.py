@@ -28,6 +28,7 @@ from api.routes import (
     exports,
     feeds,
     feeds_of_alerts,
+    grids,
     latest,
     log,
     operator,
@@ -70,6 +71,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *sites.OPERATIONS,
     *regions.OPERATIONS,
     *summaries.OPERATIONS,
+    *grids.OPERATIONS,
     *cap.OPERATIONS,  # before alerts: an id takes every path that nobody has taken
     *feeds_of_alerts.OPERATIONS,
     *alerts.OPERATIONS,

@@ -153,3 +153,14 @@ def test_values_in_files_are_those_of_json(value: float) -> None:
     from api.files.columns import _clean
 
     assert _clean(np.array([value * 1000.0]))[0] == float(f"{value * 1000:.12g}")
+
+
+async def test_a_grid_of_departures_is_a_cf_grid(api: Client) -> None:
+    content = await fetched(api, "/v1/regions/JP-07/grid", "application/x-netcdf")
+    data = xr.open_dataset(io.BytesIO(content), engine="h5netcdf")
+    assert data.departure.dims == ("time", "lat", "lon")
+    assert data.departure.attrs["units"] == data.sigma.attrs["units"] == "nSv h-1"
+    assert data.attrs["Conventions"] == "CF-1.11"
+    assert np.isnan(data.departure.values).all(), "fewer than five stations: nothing is made up"
+    assert "too few stations" in data.attrs["source"]
+    assert set(data.station_id.values.tolist()) <= {made.DOSE_F.station_uid}
