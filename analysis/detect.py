@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from analysis import detect_state
 from analysis.detect_alerts import Alerts
 from analysis.detect_baseline import Baseline
-from analysis.detect_channels import Evidence, Gates, Recent, components, weigh
+from analysis.detect_channels import Evidence, Gates, Recent, clusters, weigh
 from analysis.detect_places import Places
 from analysis.detect_rain import Rain
 
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-VERSION = "1"
+VERSION = "2"
 OLDEST_USED_MIN = 240.0
 NEIGHBOURS = 24
 NEIGHBOUR_KM = (12.0, 90.0)
@@ -219,8 +219,7 @@ class Detector:
         hit = np.flatnonzero(evidence.any())
         groups: list[tuple[Ints, bool]] = []
         if hit.size:
-            apart = self.places.distance(hit[:, None], hit[None, :]) <= self.gates.space_km
-            label = components(apart)
+            label = clusters(hit, self.places, self.gates.space_km)
             for name in np.unique(label):
                 members = hit[label == name]
                 groups.append((members, bool(evidence.corroborated[members].any())))

@@ -24,14 +24,17 @@ BEFORE = 16
 BEFORE_SPACING_MIN = 30.0
 BEFORE_AGE_MIN = (240.0, 960.0)
 BEFORE_FEWEST = 3
-MOST_LINKED = 1500
+MOST_LINKED = 700
+LOUD_FIRST = 1e6
 
 
 @dataclass(frozen=True)
 class Gates:
     """Levels of the channels, nSv/h and multiples of the scale. Changed only together with docs/detection.md."""
 
-    one: tuple[float, float] = (13.5, 7.0)
+    one: tuple[float, float] = (8.0, 6.5)
+    # Where rain is about, up to so much more is asked of a lone reading: drizzle that no radar shows is the likelier cause.
+    one_wet: float = 5.5
     # When the next poll is near, a lone reading waits for it.
     soon_min: float = 40.0
     one_soon: tuple[float, float] = (25.0, 10.5)
@@ -49,6 +52,9 @@ class Gates:
     space_km: float = 25.0
     two_near: tuple[float, float, float] = (15.0, 5.0, 10.0)
     two_far: tuple[float, float, float] = (20.0, 5.0, 20.0)
+    # Two stations that each pass a gate lower than one alone must; nSv/h, scales, km. Rain lifts neighbours alike, so there more.
+    two_quiet: tuple[float, float, float] = (8.0, 4.4, 12.0)
+    two_quiet_allowed: float = 1.5
     fresh_min: float = 100.0
     # Chorus: a station and its nearest independent neighbours, none loud, all a little up.
     chorus_z: float = 5.5
@@ -154,8 +160,10 @@ def weigh(
 def _one(recent: Recent, age: Singles, top: Singles, soon: bool, gates: Gates) -> Floats:
     """(S,) multiple of its threshold that the newest reading reaches. It must beat the station's own record, and be young: a last gasp hours old waits for a second."""
     record = np.nan_to_num(top, nan=0.0) * gates.one_record
+    allowed = recent.allowed[:, 0]
     rise, z = gates.one_soon if soon else gates.one
-    needed = np.hypot(z * recent.scale[:, 0], rise + recent.allowed[:, 0])
+    wet = 0.0 if soon else np.minimum(allowed, gates.one_wet)
+    needed = np.hypot(z * recent.scale[:, 0], rise + wet + allowed)
     reached = recent.rise[:, 0] / np.maximum(needed, record)
     return np.where((age <= gates.one_young_min) & np.isfinite(reached), reached, 0.0)
 
@@ -203,22 +211,26 @@ def _in_space(recent: Recent, twin: Ints, places: Places, now: float, gates: Gat
     rise = recent.rise[:, 0] - gates.space_allowed * recent.allowed[:, 0]
     z = rise / recent.scale[:, 0]
     current = (now - recent.observed[:, 0] <= gates.fresh_min) & places.placed
-    hot = current & (rise >= gates.space_rise) & (z >= gates.space_z)
+    level, scales, _ = gates.two_quiet
+    wet = gates.two_quiet_allowed * recent.allowed[:, 0]
+    quiet = recent.rise[:, 0] >= np.hypot(scales * recent.scale[:, 0], level + wet)
+    hot = (rise >= gates.space_rise) & (z >= gates.space_z)
     spatial, corroborated = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
-    who = independent(np.flatnonzero(hot), twin, z, places)
+    # Of two within a kilometre the loud one speaks: it alone can corroborate.
+    who = independent(np.flatnonzero(current & (hot | quiet)), twin, np.where(hot, z, z - LOUD_FIRST), places)
     if who.size < 2:
         return spatial, corroborated
     apart = places.distance(who[:, None], who[None, :])
     np.fill_diagonal(apart, np.inf)
-    for rise_gate, z_gate, reach in (gates.two_near, gates.two_far):
-        able = (rise[who] >= rise_gate) & (z[who] >= z_gate)
+    two = [((rise[who] >= r) & (z[who] >= least), reach) for r, least, reach in (gates.two_near, gates.two_far)]
+    for able, reach in (*two, (quiet[who], gates.two_quiet[2])):
         met = able & ((apart <= reach) & able[None, :]).any(axis=1)
         spatial[who[met]] = True
-    group = components(apart <= gates.space_km)
-    size = np.bincount(group)
-    many = size[group] >= 3
-    spatial[who[many]] = True
-    corroborated[who[many]] = True
+    loud = np.flatnonzero(hot[who])
+    group = components(apart[np.ix_(loud, loud)] <= gates.space_km)
+    many = np.bincount(group, minlength=1)[group] >= 3
+    spatial[who[loud[many]]] = True
+    corroborated[who[loud[many]]] = True
     return spatial, corroborated
 
 
@@ -236,6 +248,17 @@ def independent(who: Ints, twin: Ints, z: Singles | Floats, places: Places) -> I
             kept.append(place)
             taken |= close[place]
     return np.sort(who[np.array(kept, dtype=np.int64)])
+
+
+def clusters(who: Ints, places: Places, reach_km: float) -> Ints:
+    """(len(who),) label of the group of each station, linked within the reach.
+
+    When a country rises at once, every pair would take seconds: then neighbouring cells of that size are linked instead.
+    """
+    if who.size <= MOST_LINKED:
+        return components(places.distance(who[:, None], who[None, :]) <= reach_km)
+    cell, touching = places.touching(who, reach_km)
+    return components(touching)[cell]
 
 
 def components(linked: Bools) -> Ints:

@@ -66,11 +66,17 @@ class Places:
         self.rain_order: Ints = np.argsort(self.rain_cell, kind="stable")
         self.rain_start: Ints = np.searchsorted(self.rain_cell[self.rain_order], np.arange(len(cells)))
         self.rain_near = self._near_cells(len(cells))
-        far_row, far_column = self._cell(FAR_CELL_KM)
-        far_cells, far_cell = np.unique(np.stack([far_row, far_column], axis=1), axis=0, return_inverse=True)
-        self.far_cell: Ints = far_cell.reshape(-1)
-        apart_row = np.abs(far_cells[:, None, 0] - far_cells[None, :, 0])
-        apart_column = np.abs(far_cells[:, None, 1] - far_cells[None, :, 1])
+        self._far_cells()
+
+    def _far_cells(self) -> None:
+        """The 30 km cells of the stations with a place; one without has no neighbourhood and must not cost one."""
+        self.far_who: Ints = np.flatnonzero(self.placed)
+        row, column = self._cell(FAR_CELL_KM)
+        keys = np.stack([row[self.far_who], column[self.far_who]], axis=1)
+        cells, cell = np.unique(keys, axis=0, return_inverse=True)
+        self.far_cell: Ints = cell.reshape(-1)
+        apart_row = np.abs(cells[:, None, 0] - cells[None, :, 0])
+        apart_column = np.abs(cells[:, None, 1] - cells[None, :, 1])
         self.far_linked: Bools = (apart_row <= 1) & (apart_column <= 1)
 
     def _near_cells(self, count: int) -> Ints:
@@ -102,11 +108,19 @@ class Places:
     def rain_afar(self, near: NDArray[np.float32]) -> NDArray[np.float32]:
         """(S,) the largest of `near` (S,) in the 30 km cell of each station and the cells around it."""
         peak = np.zeros(len(self.far_linked), dtype=np.float32)
-        np.maximum.at(peak, self.far_cell, near)
-        return np.asarray(
-            np.where(self.far_linked, peak[None, :], np.float32(0)).max(axis=1, initial=0)[self.far_cell],
-            dtype=np.float32,
-        )
+        np.maximum.at(peak, self.far_cell, near[self.far_who])
+        around = np.where(self.far_linked, peak[None, :], np.float32(0)).max(axis=1, initial=0)
+        afar = near.astype(np.float32)
+        afar[self.far_who] = around[self.far_cell]
+        return afar
+
+    def touching(self, who: Ints, size_km: float) -> tuple[Ints, Bools]:
+        """Cell of each of `who` in a grid of that size, and which of the cells (C, C) are the same or neighbours."""
+        row, column = self._cell(size_km)
+        keys = np.stack([row[who], column[who]], axis=1)
+        cells, cell = np.unique(keys, axis=0, return_inverse=True)
+        apart = np.abs(cells[:, None, :] - cells[None, :, :]).max(axis=2)
+        return cell.reshape(-1), np.asarray(apart <= 1)
 
     def around(self, who: Ints, count: int, apart_km: float, reach_km: float) -> Ints:
         """(len(who), count) nearest stations within reach, more than apart_km from `who` and each other; -1 pads."""

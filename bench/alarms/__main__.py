@@ -1,10 +1,12 @@
 """`python -m bench.alarms table|ours|speed|drift|listing`: the published performance of the alerts.
 
-table    section 7 of the alerting card: our detector beside the plain rules, same events, same scorer
+table    section 7 of the alerting card: our detector beside the plain rules and section 6, same events, same scorer
 ours     our rows only: whole span, July and August apart, and gates set on one half reported on the other
 speed    time per step, state size, save and restore time, at the size of the real network
 listing  every alert of the clean replay, one a line
 drift    the small fixed slice of our own simulator that CI watches
+
+`--write FILE` (with table or ours) keeps our figures with their data span, as the API serves them.
 """
 
 from __future__ import annotations
@@ -13,24 +15,20 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from analysis.detect import Detector
-from bench.alarms import inject, plain, ramis, run, score, simulate
+from bench.alarms import card, measured, mixes, plain, ramis, run, score, simulate
+from bench.alarms.rounds import Rounds, drawn, span
 
-WARM_UP_MIN = 10 * 1440.0
 SPLIT_MIN = 29_758_500.0  # 2026-07-31 15:00 UTC, midnight of 1 August in Japan
 
 
 def main() -> int:
     """Parse the verb and run it."""
-    parser = argparse.ArgumentParser(prog="python -m bench.alarms", description=__doc__)
-    parser.add_argument("verb", choices=["table", "ours", "speed", "drift", "listing"])
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--per-round", type=int, default=120)
-    wanted = parser.parse_args()
+    wanted = _arguments()
     if wanted.verb == "drift":
         for name, value in simulate.drift_figures().items():
             print(f"{name}: {value}")
@@ -49,48 +47,63 @@ def main() -> int:
     return 0
 
 
-def _span(replay: ramis.Replay) -> tuple[float, float]:
-    return float(replay.now_min[0]) + WARM_UP_MIN, float(replay.now_min[-1])
-
-
-Rounds = list[tuple[list[inject.Event], ramis.Replay]]
-
-
-def _drawn(replay: ramis.Replay, wanted: argparse.Namespace) -> Rounds:
-    begin, end = _span(replay)
-    rounds = inject.draw(replay, wanted.seed, wanted.rounds, wanted.per_round, begin, end - 720)
-    print(inject.describe([event for events in rounds for event in events]))
-    return [(ev, inject.apply(replay, ev, wanted.seed * 1000 + place)) for place, ev in enumerate(rounds)]
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.alarms", description=__doc__)
+    parser.add_argument("verb", choices=["table", "ours", "speed", "drift", "listing"])
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--per-round", type=int, default=240)
+    parser.add_argument("--mix", choices=sorted(mixes.MIXES), default="card")
+    parser.add_argument("--write", type=Path)
+    return parser.parse_args()
 
 
 def _table(replay: ramis.Replay, wanted: argparse.Namespace) -> None:
     rounds = _drawn(replay, wanted)
     print(score.header())
     _plain_rows(replay, rounds)
-    _our_rows(replay, rounds)
+    _card_rows(replay, rounds)
+    _our_rows(replay, rounds, wanted)
 
 
 def _ours(replay: ramis.Replay, wanted: argparse.Namespace) -> None:
     rounds = _drawn(replay, wanted)
     print(score.header())
-    _our_rows(replay, rounds)
+    _our_rows(replay, rounds, wanted)
+
+
+def _drawn(replay: ramis.Replay, wanted: argparse.Namespace) -> Rounds:
+    rounds = drawn(replay, mixes.MIXES[wanted.mix], wanted.seed, wanted.rounds, wanted.per_round)
+    print(f"mix {wanted.mix}, seed {wanted.seed}:", mixes.describe([event for events, _ in rounds for event in events]))
+    return rounds
 
 
 def _plain_rows(replay: ramis.Replay, rounds: Rounds) -> None:
-    begin, end = _span(replay)
+    """The clean replay teaches every rule once: an event of hours hardly moves a mean of weeks."""
     clean = plain.past(replay)
-    pasts = [plain.past(part) for _, part in rounds]
     for name, rule in plain.rules().items():
         figures = score.Figures(name)
-        score.false_alarms(figures, replay, plain.listed(rule(clean)), begin, end)
-        for (events, part), known in zip(rounds, pasts, strict=True):
-            score.detection(figures, part, plain.listed(rule(known)), events)
+        score.false_alarms(figures, replay, plain.listed(rule(clean)), *span(replay))
+        for events, part in rounds:
+            score.detection(figures, part, plain.listed(rule(clean.seeing(part.value))), events)
         print(score.row(figures), flush=True)
 
 
-def _our_rows(replay: ramis.Replay, rounds: Rounds) -> None:
+def _card_rows(replay: ramis.Replay, rounds: Rounds) -> None:
+    known = card.model(replay)
+    clean = card.channels(known, replay)
+    seen = [card.channels(known, part) for _, part in rounds]
+    for name, field in (("strict", "strict"), ("all channels", "everything"), ("spatial only", "spatial")):
+        figures = score.Figures(f"section 6, {name}")
+        score.false_alarms(figures, replay, plain.listed(getattr(clean, field)), *span(replay))
+        for (events, part), found in zip(rounds, seen, strict=True):
+            score.detection(figures, part, plain.listed(getattr(found, field)), events)
+        print(score.row(figures), flush=True)
+
+
+def _our_rows(replay: ramis.Replay, rounds: Rounds, wanted: argparse.Namespace) -> None:
     """Ours, its corroborated part, each half apart, then the gates scaled on one half and reported on the other."""
-    begin, end = _span(replay)
+    begin, end = span(replay)
     spans = {
         "**ours, all published**": (begin, end),
         "ours, July (18..31)": (begin, SPLIT_MIN),
@@ -109,15 +122,19 @@ def _our_rows(replay: ramis.Replay, rounds: Rounds) -> None:
         score.detection(firing, part, watched.firing, events)
     for figures in [*rows.values(), firing]:
         print(score.row(figures))
-    print(f"false calm: {sum(len(watched.false_calm) for watched in [clean, *seen])}")
-    for line in score.breakdown(rows["**ours, all published**"]):
+    calm = sum(len(watched.false_calm) for watched in [clean, *seen])
+    whole = rows["**ours, all published**"]
+    print(f"false calm: {calm}; bounds (95 %, Poisson) on FA: all {score.bounds(whole)}, firing {score.bounds(firing)}")
+    for line in score.breakdown(whole):
         print(line)
     _cross_tuned(replay, rounds, clean, seen)
+    if wanted.write:
+        measured.write(wanted.write, replay, measured.Found(whole, firing, calm, wanted.mix, wanted.seed))
 
 
 def _cross_tuned(replay: ramis.Replay, rounds: Rounds, clean: run.Run, seen: list[run.Run]) -> None:
     """Scale all gates so that one half has at most 0.9 false alarms per prefecture-year; report the other half."""
-    begin, end = _span(replay)
+    begin, end = span(replay)
     halves = {"July": (begin, SPLIT_MIN), "August": (SPLIT_MIN, end)}
     print(score.header())
     for tuned, reported in (("July", "August"), ("August", "July")):
@@ -130,9 +147,9 @@ def _cross_tuned(replay: ramis.Replay, rounds: Rounds, clean: run.Run, seen: lis
         print(score.row(figures))
 
 
-def _rate(replay: ramis.Replay, clean: run.Run, scale: float, span: tuple[float, float]) -> float:
+def _rate(replay: ramis.Replay, clean: run.Run, scale: float, halves: tuple[float, float]) -> float:
     figures = score.Figures("")
-    score.false_alarms(figures, replay, clean.score >= scale, *span)
+    score.false_alarms(figures, replay, clean.score >= scale, *halves)
     return figures.false_pref_year
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ Singles = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 WINDOW = 600
+SHORT_WINDOW = 168
 BLOCK = 12
 FEWEST = 48
 HOLD_POLLS = 2
@@ -22,20 +23,34 @@ HOLD_POLLS = 2
 
 @dataclass(frozen=True)
 class Past:
-    """Trailing mean and standard deviation (T, S) of each station's own readings, newest two polls left out."""
+    """Trailing mean and standard deviation (T, S) of each station's own readings, newest two polls left out.
+
+    week_mean, week_deviation: the same over the last 168 polls; near: (S, 96) stations within 50 km, -1 pads.
+    """
 
     value: Singles
     mean: Singles
     deviation: Singles
+    week_mean: Singles
+    week_deviation: Singles
     near: Ints
+
+    def seeing(self, value: Singles) -> Past:
+        """The same past under other readings: an event of hours hardly moves a mean of weeks."""
+        return replace(self, value=value)
 
 
 def past(replay: Replay) -> Past:
     """What a simple rule would know; refreshed every twelve polls."""
-    value = replay.value
+    mean, deviation = _trailing(replay.value, WINDOW)
+    week_mean, week_deviation = _trailing(replay.value, SHORT_WINDOW)
+    return Past(replay.value, mean, deviation, week_mean, week_deviation, _within(replay, 50.0))
+
+
+def _trailing(value: Singles, window: int) -> tuple[Singles, Singles]:
     mean, deviation = np.full_like(value, np.nan), np.full_like(value, np.nan)
     for poll in range(BLOCK, len(value), BLOCK):
-        held = value[max(0, poll - WINDOW) : poll - 2]
+        held = value[max(0, poll - window) : poll - 2]
         known = np.isfinite(held)
         many = known.sum(axis=0)
         held = np.where(known, held, 0.0).astype(np.float64)
@@ -43,7 +58,7 @@ def past(replay: Replay) -> Past:
         spread = np.sqrt(np.maximum((held**2).sum(axis=0) / np.maximum(many, 1) - middle**2, 0.0))
         mean[poll : poll + BLOCK] = np.where(many >= FEWEST, middle, np.nan)
         deviation[poll : poll + BLOCK] = np.where(many >= FEWEST, spread, np.nan)
-    return Past(value, mean, deviation, _within(replay, 50.0))
+    return mean, deviation
 
 
 def rules() -> dict[str, Callable[[Past], Bools]]:
@@ -54,6 +69,9 @@ def rules() -> dict[str, Callable[[Past], Bools]]:
         "IERNet attention, mean + 97.3": lambda p: p.value >= p.mean + 97.3,
         "mean + 3 sigma": lambda p: p.value > p.mean + 3 * p.deviation,
         "mean + 5 sigma": lambda p: p.value > p.mean + 5 * p.deviation,
+        "worldmonitor (+15 or z 3)": _worldmonitor,
+        "warning.watch elevated (3x, +500, z 5, 3 in 50 km)": lambda p: _three(_tripled(p), p),
+        "its one-station rule": _tripled,
         "two gates +30, z 5, 3 in 50 km": lambda p: _three(_gates(p, 30.0, 5.0), p),
         "two gates +50, z 5, 3 in 50 km": lambda p: _three(_gates(p, 50.0, 5.0), p),
         "RadNet-like, +50 and z 8, one station": lambda p: _gates(p, 50.0, 8.0),
@@ -71,6 +89,15 @@ def listed(elevated: Bools) -> Bools:
 def _gates(past_: Past, rise: float, z: float) -> Bools:
     over = past_.value - past_.mean
     return np.asarray((over >= rise) & (over >= z * np.maximum(past_.deviation, 0.5)))
+
+
+def _worldmonitor(past_: Past) -> Bools:
+    over = past_.value - past_.week_mean
+    return np.asarray((over >= 15.0) | (over >= 3.0 * np.maximum(past_.week_deviation, 1e-6)))
+
+
+def _tripled(past_: Past) -> Bools:
+    return np.asarray(_gates(past_, 500.0, 5.0) & (past_.value >= 3.0 * past_.mean))
 
 
 def _rising(over: Bools) -> Bools:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -26,6 +27,7 @@ class Figures:
     false_pref_year: float = float("nan")
     false_station_year: float = float("nan")
     episodes: int = 0
+    prefecture_years: float = float("nan")
     found: dict[float, list[bool]] = field(default_factory=dict)
     found_wet: dict[float, list[bool]] = field(default_factory=dict)
     delay: dict[float, list[float]] = field(default_factory=dict)
@@ -49,17 +51,38 @@ def episodes(replay: Replay, listed: Bools, begin_min: float, end_min: float) ->
     return found
 
 
+def years(replay: Replay, begin_min: float, end_min: float) -> float:
+    """Prefecture-years of a span."""
+    return len({row["area"] for row in replay.stations}) * (end_min - begin_min) / YEAR_MIN
+
+
+def bounds(figures: Figures) -> tuple[float, float]:
+    """95 % bounds on the rate per prefecture-year, Poisson: what as few episodes as these leave open."""
+    count, span = figures.episodes, figures.prefecture_years
+    low = _poisson_mean(count - 1, 0.975) if count else 0.0
+    return round(low / span, 2), round(_poisson_mean(count, 0.025) / span, 2)
+
+
+def _poisson_mean(count: int, share: float) -> float:
+    """The mean at which `count` or fewer turn up with probability `share`; by halving."""
+    low, high = 0.0, count + 10.0 * math.sqrt(count + 1.0) + 10.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        terms = (math.exp(k * math.log(max(middle, 1e-300)) - middle - math.lgamma(k + 1.0)) for k in range(count + 1))
+        low, high = (middle, high) if sum(terms) > share else (low, middle)
+    return (low + high) / 2
+
+
 def false_alarms(figures: Figures, replay: Replay, listed: Bools, begin_min: float, end_min: float) -> None:
     """Rates over the clean replay, per prefecture-year and station-year of usable stations."""
-    years = (end_min - begin_min) / YEAR_MIN
-    areas = len({row["area"] for row in replay.stations})
+    figures.prefecture_years = years(replay, begin_min, end_min)
     figures.episodes = len(episodes(replay, listed, begin_min, end_min))
-    figures.false_pref_year = figures.episodes / (areas * years)
+    figures.false_pref_year = figures.episodes / figures.prefecture_years
     usable = np.isfinite(replay.value).sum(axis=0) >= 100
     on = listed.copy()
     on[replay.now_min < begin_min] = False
     starts = (on[1:] & ~on[:-1]).sum() + on[0].sum()
-    figures.false_station_year = float(starts) / (float(usable.sum()) * years)
+    figures.false_station_year = float(starts) / (float(usable.sum()) * (end_min - begin_min) / YEAR_MIN)
 
 
 def detection(figures: Figures, replay: Replay, listed: Bools, events: Iterable[Event]) -> None:

@@ -197,3 +197,34 @@ def test_memory_is_bounded():
 def test_an_empty_network_is_no_error():
     nothing = np.zeros(0)
     assert Detector([]).step(0.0, nothing, nothing, nothing, nothing) == []
+
+
+def test_two_quiet_neighbours_say_what_neither_says_alone():
+    for one in ("s02", "s03"):
+        assert Story(stations(spacing_km=9.0)).warm().poll({one: 10.0}) == []
+    (alert,) = Story(stations(spacing_km=9.0)).warm().poll({"s02": 10.0, "s03": 10.0})
+    assert alert["level"] == "unverified"
+    assert alert["stations"] == ["s02", "s03"]
+
+
+@pytest.mark.parametrize("count", [2, 900])
+def test_a_country_that_rises_at_once_is_one_alert(count):
+    story = Story(stations(count, spacing_km=2.0)).warm(54)
+    (alert,) = story.poll({row["id"]: 300.0 for row in story.rows})
+    assert len(alert["stations"]) == count
+
+
+def test_stations_without_a_place_are_judged_among_those_that_have_one():
+    lost = [{"id": f"x{i}", "lat": None, "lon": None, "area": None, "kind": 3} for i in range(3)]
+    story = Story(stations() + lost).warm()
+    alerts = story.poll({"x1": 80.0, "s02": 80.0})
+    assert {tuple(alert["stations"]) for alert in alerts} == {("x1",), ("s02",)}
+
+
+def test_a_clock_that_jumps_back_and_empty_polls_earn_nothing():
+    story = Story(stations()).warm()
+    (begun,) = story.poll({"s02": 60.0})
+    nothing = np.full(6, math.nan)
+    for now in (story.now - 500.0, story.now, story.now + 10.0):
+        (alert,) = story.detector.step(now, nothing, nothing, nothing, nothing)
+        assert (alert["key"], alert["level"]) == (begun["key"], "unverified")
