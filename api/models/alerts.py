@@ -181,6 +181,10 @@ class Rule(Struct, frozen=True, kw_only=True):
     title: Texts
     description: Texts
     quantities: tuple[str, ...]
+    feeds: Annotated[tuple[str, ...], Meta(description="feeds that it is for; empty means every one")]
+    issuer: Annotated[Mapping[str, str], Meta(description="whose level it is, by language; empty for our own rules")]
+    source: Annotated[str, Meta(description="where the level was read")]
+    doubt: Annotated[str, Meta(description="what nobody has verified of it; such a rule is not enabled")]
     parameters: Any
     measured: Any
 

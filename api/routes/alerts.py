@@ -22,7 +22,7 @@ from api.service import Service
 from api.telling import qc_codes, texts
 from api.units import canonical_unit, conversion, converted
 from domain.states import AlertState, Audience
-from specs.rule import RuleSpec
+from specs.rule import DetectorRule, LevelRule, RuleSpec, SampleRule
 from store import alerts as held
 from store import read
 from store.alert_rows import AlertRow, EventRow, EvidenceRow
@@ -256,6 +256,10 @@ def tell_rule(rule: RuleSpec, service: Service) -> m.Rule:
         title=texts(rule.title),
         description=texts(rule.description),
         quantities=tuple(rule.quantities),
+        feeds=rule.feeds if isinstance(rule, (DetectorRule, LevelRule, SampleRule)) else (),
+        issuer=texts(rule.issuer) if isinstance(rule, (LevelRule, SampleRule)) else {},
+        source=rule.source if isinstance(rule, (LevelRule, SampleRule)) else "",
+        doubt=rule.doubt if isinstance(rule, (LevelRule, SampleRule)) else "",
         parameters=rule.parameters.model_dump(mode="json"),
         measured=service.measured.get(rule.id),
     )
