@@ -95,7 +95,7 @@ async def latest(store: Store, connection: AsyncConnection, at: tuple[int, int])
     if store.latest_at != at:
         by_id, told = store.catalogue.series_by_id, await heard(store, connection, at)
         rows = await observing.newest(connection, None)
-        made = {by_id[row[0]].uid: observing.observation(row, by_id) for row in rows}
+        made = {row.series_uid: row for row in observing.observations(rows, by_id)}
         listed = store.catalogue.with_stations(sorted(made), told)
         store.latest = {row.series.uid: LatestRow(row, made[row.series.uid]) for row in listed}
         store.latest_at = at

@@ -152,7 +152,7 @@ async def latest(
         else:
             by_id = store.catalogue.series_by_id
             rows = await observing.newest_as_of(connection, chosen.ids, as_of_s)
-            made = {by_id[row[0]].uid: observing.observation(row, by_id) for row in rows}
+            made = {row.series_uid: row for row in observing.observations(rows, by_id)}
             listed = store.catalogue.with_stations(sorted(made), await following.heard(store, connection, at))
             held = {row.series.uid: LatestRow(row, made[row.series.uid]) for row in listed}
     return [held[uid] for uid in chosen.series if uid > after and uid in held][:limit]
