@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from bench.store import typical
 from bench.store_history import (
     DAY_S,
     FEED,
@@ -32,6 +31,7 @@ from bench.store_history import (
     ready_hours,
     real_sweeps,
     series_year,
+    typical,
 )
 from store.compact import compact
 from store.engine import Store, open_store

@@ -7,13 +7,13 @@ import asyncio
 import os
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bench.store import timed, typical
 from domain.readings import NO_TIME, Answer, Batch, Harvest, Readings, Series, Station
 from store import dirt, read
 from store.bucketing import HOUR_S, bucketed
@@ -27,6 +27,18 @@ DAY_S, STEP_S = 86400, 600
 FEED = "bench"
 MEASUREMENTS = "data/jp-nra-ramis/measurements_2026-07-08_2026-08-19.parquet"
 RANDOM = np.random.default_rng(7)
+
+
+def typical(taken: list[float]) -> float:
+    """The lower quartile: on a machine with other work, the slower runs measure the neighbours."""
+    return float(np.quantile(taken, 0.25))
+
+
+async def timed(work: Callable[[], Awaitable[object]]) -> float:
+    """Seconds that some work takes."""
+    began = time.perf_counter()
+    await work()
+    return time.perf_counter() - began
 
 
 def batch(

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -84,6 +85,7 @@ def export(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Write the history as monthly Parquet with a manifest of digests and licences; may be stopped and run again."""
+    _need_archive()
     from radcommons.bulk import run_export, scope_of
     from radcommons.settings import default_config
     from specs.loading import load_config
@@ -112,6 +114,7 @@ def import_(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Take in years at once; may be stopped and run again, and the same source again changes nothing."""
+    _need_archive()
     from radcommons.bulk import run_import
     from radcommons.settings import Settings, default_config
 
@@ -198,6 +201,17 @@ def _or_die(work: Awaitable[T]) -> T:
             raise
         print(said, file=sys.stderr)
     raise typer.Exit(1)
+
+
+def _need_archive() -> None:
+    """What running needs does not include what writes files for others."""
+    missing = [name for name in ("pyarrow", "zarr") if find_spec(name) is None]
+    if missing:
+        print(
+            f"{missing[0]} is not installed: this needs the extra `archive` (pip install 'radcommons[archive]')",
+            file=sys.stderr,
+        )
+        raise typer.Exit(1)
 
 
 def _or_say(work: Callable[[], Awaitable[T]]) -> T:
