@@ -48,12 +48,12 @@ _CLAIM_EVERY_S = 0.25
 class Pace:
     """How a sender works. A lease is longer than a run and the longest attempt together, so that a living sender never loses it.
 
-    `run`: deliveries to one receiver that are sent before their rows are written, which is what a kill at the worst moment repeats.
+    `run`: deliveries of one subscription that are taken at once; what a kill repeats is bounded by `ledger.MOST_UNWRITTEN`.
     """
 
     table_s: Sequence[float] = TABLE_S
     in_flight: int = 200
-    run: int = 16
+    run: int = 64
     run_s: float = 10.0
     lease_s: float = 45.0
     timeout: aiohttp.ClientTimeout = TIMEOUT

@@ -21,9 +21,9 @@ from store.engine import Store
 log = structlog.get_logger(__name__)
 
 #: Gathered for so long before a transaction begins.
-LINGER_S = 0.02
+LINGER_S = 0.01
 #: With so many deliveries not yet written, sending waits: a slow store must not make a kill repeat hundreds.
-MOST_UNWRITTEN = 64
+MOST_UNWRITTEN = 128
 
 
 @dataclass(frozen=True, slots=True)
