@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.readings import NO_TIME, StationMark
@@ -230,6 +230,7 @@ VERSION = st.tuples(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(VERSION, max_size=12), st.sampled_from([1, 3]))
 def test_columns_come_back_as_they_went(versions: list[tuple[Any, ...]], series: int) -> None:
     rows = [(version[0], i % series + 1, *version[1:]) for i, version in enumerate(versions)]

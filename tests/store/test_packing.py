@@ -6,11 +6,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.readings import NO_TIME
-from store.packing import Corrupt, Day, pack, unpack
+from store.packing import Corrupt, Day, Receipts, joined, pack, pack_blocks, pack_receipts, taken, unpack
+from store.unpacking import receipts_of, unpack_receipts
 
 WHOLE = st.one_of(st.integers(-5, 5), st.integers(-(2**40), 2**40), st.just(NO_TIME))
 NUMBER = st.one_of(
@@ -35,9 +36,38 @@ def assert_same(left: Day, right: Day) -> None:
         assert one == other if item.name == "texts" else one.tobytes() == other.tobytes(), item.name
 
 
+@settings(deadline=None)
+@given(st.lists(days().filter(len), min_size=1, max_size=4))
+def test_what_comes_out_is_what_went_in_however_many_are_packed_together(listed: list[Day]) -> None:
+    starts = np.cumsum([0, *map(len, listed[:-1])]).astype(np.int64)
+    together = joined(listed)
+    for day, alone in zip(listed, pack_blocks(together, starts), strict=True):
+        assert_same(unpack(alone), day)
+        assert alone == pack(day)
+    batches = np.unique(together.batch_id)
+    receipts = Receipts(batches, batches // 2)  # any function of the batch
+    came = dataclasses.replace(together, received_after_s=together.batch_id // 2 - together.end_s)
+    known = {7: unpack_receipts(pack_receipts(receipts))}
+    for day, shared, start in zip(listed, pack_blocks(came, starts, (7, receipts)), starts.tolist(), strict=True):
+        expected = taken(came, np.arange(start, start + len(day)))
+        assert receipts_of(shared) == 7
+        assert_same(unpack(shared, None, known), expected)
+        with pytest.raises(Corrupt, match="receipts, number 7"):
+            unpack(shared)
+        few = unpack(shared, frozenset({"qc"}))
+        assert (len(few.batch_id), few.qc.tolist()) == (0, expected.qc.tolist())
+
+
+@settings(deadline=None)
 @given(days())
-def test_what_comes_out_is_what_went_in(day: Day) -> None:
+def test_one_comes_back_too_and_an_empty_one(day: Day) -> None:
     assert_same(unpack(pack(day)), day)
+
+
+@pytest.mark.parametrize("damage", [b"", b"Q1", b"Q1x", b"R1abc"])
+def test_damaged_receipts_are_named(damage: bytes) -> None:
+    with pytest.raises(Corrupt):
+        unpack_receipts(damage)
 
 
 def a_day(seed: int = 1) -> Day:

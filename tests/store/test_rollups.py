@@ -161,6 +161,7 @@ LISTED = st.lists(
 ).map(sorted)
 
 
+@settings(deadline=None)
 @given(LISTED)
 def test_a_row_gives_back_the_numbers_to_the_bit(rows: list[tuple[int, int, tuple[float | None, int, int]]]) -> None:
     days = days_of(*hours_and_days(*columns_of(rows)))
@@ -176,6 +177,7 @@ def test_a_row_gives_back_the_numbers_to_the_bit(rows: list[tuple[int, int, tupl
     assert (np.array(without_hours(told), dtype=bool) == (few & ~raw)).all()
 
 
+@settings(deadline=None)
 @given(LISTED, st.integers(0, 3))
 def test_numbers_do_not_depend_on_what_else_is_computed(
     rows: list[tuple[int, int, tuple[float | None, int, int]]], series: int
