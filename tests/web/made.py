@@ -203,6 +203,7 @@ def feeds(world: World) -> list[Json]:
                 "cause": "" if state == "ok" else "http_status 3",
                 "exercise": world.exercise,
                 "source": "made-office",
+                "held": {"problems": ["feeds/made-late.yaml:61:5 <b>unit</b> why"]} if state == "late" else None,
                 **(clocks if state != "never_run" else dict.fromkeys(clocks)),
             }
         )

@@ -33,6 +33,15 @@ async def test_without_the_libraries_a_station_shows_its_value_and_its_readings(
     assert await seen.page.locator("#plot tbody tr").count() == len(made.observations())
 
 
+async def test_a_feed_whose_file_is_held_says_so_with_its_place(visit):
+    seen = await visit(switches=bare())
+    await seen.ready()
+    held = seen.page.locator("#feeds-body [data-held]")
+    assert await held.count() == 1
+    assert await held.get_attribute("data-held") == "made-late"
+    assert "last good version goes on. feeds/made-late.yaml:61:5 <b>unit</b> why" in (await held.text_content() or "")
+
+
 async def test_a_service_that_cannot_answer_is_not_shown_as_calm(visit):
     seen = await visit("/?region=JP-13", Switches(vendor=False, down=True))
     await seen.until("document.querySelector('#summary .answer')?.dataset.state", lambda state: state == "insufficient")
