@@ -55,7 +55,7 @@ async def told(made, history, *, restarts=frozenset(), lazy=frozenset(), repeats
     return sorted(found, key=lambda event: event[:2])
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(steps, st.sets(st.integers(0, 6)), st.sets(st.integers(0, 6)), st.integers(0, 99))
 async def test_kills_pauses_repeats_and_order_change_nothing(with_a_past, history, restarts, lazy, seed):
     plain = await told(with_a_past, history)
