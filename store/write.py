@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -381,7 +381,7 @@ async def withdraw(store: Store, batch: Batch, keys: Mapping[str, tuple[int, ...
         await writer.finish()
         for uid in keys:
             await _find_latest(connection, store.entered.series_ids[uid])
-        tally = replace(_plain_tally(batch), revised=writer.outcome.revised)
+        tally = Tally(read=batch.harvest.read, revised=writer.outcome.revised)
         told = log.contents(writer.outcome, None, store.entered)
         if not again:
             await _record(connection, batch, run_id, batch_id, tally, writer.outcome, told)
@@ -389,10 +389,6 @@ async def withdraw(store: Store, batch: Batch, keys: Mapping[str, tuple[int, ...
             await log.append_reread(connection, batch_id, told, writer.outcome, None)
     store.window.forget()
     return tally
-
-
-def _plain_tally(batch: Batch) -> Tally:
-    return Tally(read=batch.harvest.read)
 
 
 async def _find_latest(connection: AsyncConnection, series_id: int) -> None:
