@@ -74,7 +74,8 @@ async def land(connection: AsyncConnection, rows: Landing, hot_day: int) -> Land
 
 
 def _parted(rows: Landing, before: Landing, hot_before: int, hot_day: int) -> Landed:
-    new = rows.take(np.flatnonzero(_is_new(rows, before))) if len(before.series_id) else rows
+    fresh = _is_new(rows, before) if len(before.series_id) else np.ones(len(rows.series_id), dtype=bool)
+    new = rows if fresh.all() else rows.take(np.flatnonzero(fresh))
     days = days_at(new.content.end_s)
     stays_hot = days >= hot_day
     if hot_before:
