@@ -132,7 +132,7 @@ class _Memory:
         self.seen = np.full(count, -np.inf)
         self.rise = np.full((count, 3), np.nan, dtype=np.float32)
         self.z = np.full((count, 3), np.nan, dtype=np.float32)
-        self.at = np.full((count, 3), -np.inf)
+        self.at = np.full((count, 3), -1e9)
 
     def push(self, fresh: Bools, rise: Singles, z: Singles, at: NDArray[np.float64]) -> None:
         for held, new in ((self.rise, rise), (self.z, z), (self.at, at)):

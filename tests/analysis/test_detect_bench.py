@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from analysis.detect import VERSION
 from analysis.detect_channels import Gates
 from bench.alarms import inject, measured, mixes, ramis, run, score, simulate
 
@@ -51,6 +53,12 @@ def test_events_are_the_same_for_the_same_seed():
     assert [event.onset_min for event in one[0]] == [event.onset_min for event in two[0]]
     first, second = (inject.apply(replay, one[0], 9).value for _ in range(2))
     assert np.array_equal(first, second, equal_nan=True)
+
+
+def test_the_figures_that_are_served_are_those_of_this_version():
+    told = json.loads((Path(__file__).parents[2] / "config" / "measured_rules.json").read_text())[measured.RULE]
+    assert told["detector_version"] == VERSION
+    assert told["data"]["from"] < told["data"]["to"]
 
 
 def corner(areas, polls):
