@@ -1,4 +1,4 @@
-"""Every figure of packed history, roll-ups, export and import beside its target: `python -m bench.bulk [--shared FOLDER] [--series N] [--days N]`.
+"""Every figure of packed history, roll-ups, export and import beside its target: `python -m bench.bulk [--shared FOLDER] [--series N] [--days N] [--every N]`.
 
 Rates are told twice: by the clock on the wall, and by the processor time that this process used, which neighbours on a busy machine
 do not change much. Ratios are of wall times in this run.
@@ -70,10 +70,10 @@ async def timed(work: Callable[[], Awaitable[object]]) -> Took:
     return Took(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-async def real_history(folder: Path, path: Path) -> list[Figure]:
-    """Eight real days of Japan, about one reading an hour from each series."""
+async def real_history(folder: Path, path: Path, every: int) -> list[Figure]:
+    """Eight real days of Japan, about one reading an hour from each series; one series in `every`."""
     store = await open_store(f"sqlite+aiosqlite:///{folder / 'real.db'}")
-    for sweep in real_sweeps(path, REAL_FROM, REAL_UNTIL):
+    for sweep in real_sweeps(path, REAL_FROM, REAL_UNTIL, every):
         await commit_batch(store, sweep, {})
     hot = await hot_size(store)
     before_s = int(np.datetime64(REAL_PACKED_BEFORE, "s").astype(np.int64))
@@ -168,11 +168,12 @@ async def main() -> None:
     parser.add_argument("--shared", default=os.environ.get("RADCOMMONS_SHARED", "../shared"))
     parser.add_argument("--series", type=int, default=40)
     parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--every", type=int, default=1, help="of the real series, only one in so many")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         found = await made_history(Path(name), asked.series, asked.days)
         if (Path(asked.shared) / MEASUREMENTS).is_file():
-            found += await real_history(Path(name), Path(asked.shared) / MEASUREMENTS)
+            found += await real_history(Path(name), Path(asked.shared) / MEASUREMENTS, asked.every)
     print(f"| figure ({FEED}: {asked.series} series, {asked.days} days) | target | measured |\n|---|---|---|")
     for one in found:
         print(f"| {one.name} | {one.target} | {one.measured} |")

@@ -60,8 +60,8 @@ def batch(
     return Batch(FEED, f"{FEED}@{received_s}", received_s, answer, Harvest(n, stations, readings), received_s)
 
 
-def real_sweeps(path: Path, first: str, last: str) -> list[Batch]:
-    """Dose rates of some days of Japan, each reading in the sweep that first brought it."""
+def real_sweeps(path: Path, first: str, last: str, every: int = 1) -> list[Batch]:
+    """Dose rates of some days of Japan, of one series in `every`, each reading in the sweep that first brought it."""
     table = pq.read_table(path, columns=["station_id", "data_type", "meas_datetime", "air_dose_rate", "first_sweep"])
     sweep = table["first_sweep"].cast("timestamp[s]").to_numpy().astype("datetime64[s]")
     kept = (
@@ -75,7 +75,9 @@ def real_sweeps(path: Path, first: str, last: str) -> list[Batch]:
     at_s = sweep[kept].astype(np.int64)
     made = []
     for received_s in np.unique(at_s).tolist():
-        here = np.flatnonzero(at_s == received_s)
+        here = np.flatnonzero((at_s == received_s) & (index % every == 0))
+        if not len(here):
+            continue
         made.append(batch(tuple(keys.tolist()), index[here], end_s[here], value[here], digits[here], received_s))
     return made
 
