@@ -17,7 +17,12 @@ from specs.source import SourceFile
 from specs.twins import TwinFile
 
 FOLDER = Path(__file__).parents[1] / "config" / "schema"
-FILES: dict[str, type[BaseModel]] = {"feed.json": FeedSpec, "sources.json": SourceFile, "rules.json": RuleFile, "twins.json": TwinFile}
+FILES: dict[str, type[BaseModel]] = {
+    "feed.json": FeedSpec,
+    "sources.json": SourceFile,
+    "rules.json": RuleFile,
+    "twins.json": TwinFile,
+}
 
 
 def schema(name: str) -> str:
