@@ -69,7 +69,9 @@ class PowerCache:
             self._known = {}
         if len(self._known) >= _AREAS_KEPT:
             self._known.clear()
-        self._known[key] = told_power(rule.id, await asyncio.to_thread(power, self._watch[name][1], uids))
+        found = await asyncio.to_thread(power, self._watch[name][1], uids)
+        if np.isfinite(found.at_min):  # a state that was kept before its first poll knows no moment, and so no size
+            self._known[key] = told_power(rule.id, found)
 
 
 def told_power(rule_id: str, found: Power) -> m.DetectionPower:

@@ -53,6 +53,7 @@ class FetchLimits:
     backoff_s: float = 2.0
     longest_wait_s: float = 60.0
     host_requests_per_s: float = 1.0
+    between_polls_s: float = 60.0
     allow_loopback: bool = False
 
     @property

@@ -31,7 +31,7 @@ _LONGEST_S = 3600
 _MOST_PERIODS = 6
 #: A volunteer service is never asked more often than this, by nobody's hand; others may be asked a minute after the last poll.
 _VOLUNTEER_S = 900
-_LEAST_S = 60
+LEAST_S = 60.0
 #: A poll by the clock may come this share of the floor after the last one: its turn wavers by the seconds that the first answer took.
 _BY_THE_CLOCK = 0.8
 
@@ -44,9 +44,9 @@ def wait_s(failures: int, every_s: int) -> int:
     return max(every_s, min(doubled, every_s * _MOST_PERIODS, _LONGEST_S))
 
 
-def floor_s(every_s: int) -> int:
+def floor_s(every_s: int, least_s: float = LEAST_S) -> float:
     """The least time between two polls of a feed, also when an operator asks for one by hand."""
-    return _VOLUNTEER_S if every_s >= _VOLUNTEER_S else _LEAST_S
+    return _VOLUNTEER_S if every_s >= _VOLUNTEER_S else least_s
 
 
 @dataclass(slots=True)
@@ -57,6 +57,7 @@ class Guard:
     fetcher: Fetcher
     store: Store
     clock: Clock
+    least_s: float = LEAST_S
     _breakers: dict[str, BreakerRow] = field(default_factory=dict)
     _last_s: dict[str, float] = field(default_factory=dict)
     _busy: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -74,7 +75,7 @@ class Guard:
         breaker = self._breakers.get(feed.id)
         if breaker is not None and self.clock.now_s() < breaker.until_s:
             return None
-        if await self._to_wait_s(feed) > (1 - _BY_THE_CLOCK) * floor_s(feed.schedule.every_s):
+        if await self._to_wait_s(feed) > (1 - _BY_THE_CLOCK) * floor_s(feed.schedule.every_s, self.least_s):
             return None
         return await self._poll(feed)
 
@@ -101,7 +102,7 @@ class Guard:
         health = (await read.feed_health(self.store)).get(feed.id)
         stored_s = health.last_run.started_s if health and health.last_run else 0
         last_s = max(self._last_s.get(feed.id, 0.0), stored_s)
-        return last_s + floor_s(feed.schedule.every_s) - self.clock.now_s()
+        return last_s + floor_s(feed.schedule.every_s, self.least_s) - self.clock.now_s()
 
     async def _poll(self, feed: FeedSpec) -> Run | None:
         async with self._busy[feed.id]:

@@ -165,6 +165,10 @@ def _judged(told: Sequence[Telling], begun_s: float, report: DrillReport) -> tup
     ]
     measured = msgspec.structs.replace(
         report,
+        # We look for the alert now and then; a message about it may have left before we saw it, and proves that it stood by then.
+        detect_s=min(
+            [at_s - begun_s for at_s in first] + ([] if report.detect_s is None else [report.detect_s]), default=None
+        ),
         receivers=len(told),
         acknowledged=len(done),
         attempt_s=min(first) - begun_s if first else None,

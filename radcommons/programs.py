@@ -70,7 +70,7 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
     await recover(ground.store, config, ArchiveReader([ground.settings.archive]))
     async with Fetcher(ground.limits, ground.clock, secrets=ground.secrets) as fetcher:
         poller = Poller(fetcher, pipeline, ground.clock, sleep=lambda pause_s: asyncio.sleep(pause_s / ground.speed))
-        guard = Guard(poller, fetcher, ground.store, ground.clock)
+        guard = Guard(poller, fetcher, ground.store, ground.clock, ground.limits.between_polls_s)
         await guard.load()
         holder = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         sharing = Sharing(ground.store, holder, guard.poll, speed=ground.speed)

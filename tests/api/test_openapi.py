@@ -17,11 +17,13 @@ from openapi_spec_validator import validate
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
+from alerting.voicing import Spoken
 from api.app import OPERATIONS, create_app, openapi_bytes
 from api.problems import Code
 from api.settings import ApiSettings
 from domain.clock import VirtualClock
 from store.engine import open_store
+from tests.alerting.cap_made import VOICE
 from tests.api import made
 
 COMMITTED = Path(__file__).parents[2] / "api" / "openapi.json"
@@ -62,7 +64,13 @@ def address(tmp_path_factory) -> Iterator[str]:
         store = await open_store(f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('api')}/made.db")
         await made.fill(store, days=0.5)
         runner = web.AppRunner(
-            create_app(store, made.config(), ApiSettings(operator_token="operator"), VirtualClock(made.NOW))
+            create_app(
+                store,
+                made.config(),
+                ApiSettings(operator_token="operator"),
+                VirtualClock(made.NOW),
+                voice=Spoken(VOICE, made.config()),
+            )
         )
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

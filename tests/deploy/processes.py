@@ -45,7 +45,9 @@ def _run(log: str, command: list[str]) -> None:
 
 async def _collect(url: str, config: str, archive: str, name: str) -> None:
     settings = Settings(config=Path(config), database=url, archive=Path(archive), contact=name)
-    limits = FetchLimits(contact=name, host_requests_per_s=1e4, attempts=1, total_s=5.0, allow_loopback=True)
+    limits = FetchLimits(
+        contact=name, host_requests_per_s=1e4, attempts=1, total_s=5.0, between_polls_s=60 / SPEED, allow_loopback=True
+    )
     store = await open_store(url)
     ground = Ground(settings, load_config(settings.config), store, SystemClock(), limits=limits, speed=SPEED)
     async with collecting(ground):

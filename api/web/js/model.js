@@ -58,7 +58,7 @@ const RADIATION = [
   "terrestrial_gamma_dose_rate", "exposure_rate", "activity_concentration_in_water", "activity_concentration_in_air",
   "activity_per_fresh_mass", "activity_per_dry_mass", "activity_per_ash_mass", "activity_per_mass_basis_not_stated",
   "activity_per_volume_of_tissue_water", "activity_per_volume_of_combustion_water", "activity_per_volume_basis_not_stated",
-  "deposition", "tritium_units", "activity_ratio", "count_rate", "airborne_beta_unit_not_stated",
+  "deposition", "tritium_units", "activity_ratio", "activity_unit_not_stated", "count_rate", "airborne_beta_unit_not_stated",
   "detector_output_unit_not_stated",
 ];
 const RANK = new Map(RADIATION.map((quantity, rank) => [quantity, rank]));
