@@ -43,7 +43,8 @@ class Server:
         while any(map(_lives, children)) and time.monotonic() < until:
             time.sleep(0.05)
         # where nobody collects the dead, the postmaster's number stays taken, and the next one would believe that it lives
-        (self._server.pgdata / "postmaster.pid").unlink()
+        for lock in (self._server.pgdata / "postmaster.pid", *self._server.pgdata.glob(".s.PGSQL.*.lock")):
+            lock.unlink()
 
     def start(self) -> None:
         """Start again after a kill; the database recovers before it answers."""

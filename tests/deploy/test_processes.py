@@ -116,11 +116,23 @@ def server() -> Iterator[Server]:
     started.close()
 
 
+def pid_of(holder: str) -> int:
+    """Collectors are named host-pid-token."""
+    return int(holder.rsplit("-", 2)[1])
+
+
 def holders(server: Server) -> dict[str, int]:
-    """Feed -> process id of the collector that holds it (holders are named host-pid-token)."""
+    """Feed -> process id of the collector that holds it."""
     with psycopg.connect(server.libpq) as connection:
         found = connection.execute("SELECT feed_id, holder FROM feed_leases WHERE until_s > extract(epoch FROM now())")
-        return {feed: int(holder.rsplit("-", 2)[1]) for feed, holder in found.fetchall()}
+        return {feed: pid_of(holder) for feed, holder in found.fetchall()}
+
+
+def living(server: Server) -> list[str]:
+    """The collectors that are counted among the living."""
+    with psycopg.connect(server.libpq) as connection:
+        found = connection.execute("SELECT holder FROM collectors WHERE until_s > extract(epoch FROM now())")
+        return [holder for (holder,) in found.fetchall()]
 
 
 async def everything_is_asked(publisher: Publisher, *, times: int = 2) -> None:
@@ -144,9 +156,20 @@ async def a_collector_dies(server: Server, deployment: Deployment, publisher: Pu
         for feed in theirs
     }
     assert max(first.values()) - killed_s < MOVED_WITHIN_S
+    await it_comes_back(server, deployment, publisher, name)
+
+
+async def it_comes_back(server: Server, deployment: Deployment, publisher: Publisher, name: str) -> None:
+    """It is counted among the living again, and asks those feeds whose turn is its own now: by chance that may be none."""
+    back_s = time.monotonic()
     deployment.start(name)
+    await until(lambda: any(pid_of(one) == deployment.processes[name].pid for one in living(server)), "it is back")
+    everybody = living(server)
+    (itself,) = [one for one in everybody if pid_of(one) == deployment.processes[name].pid]
+    own = {feed for feed in FEEDS if leases.chosen(feed, everybody) == itself}
     await until(
-        lambda: any(one.who == name for one in publisher.asked if one.began_s > max(first.values())), "it is back"
+        lambda: own <= {one.feed for one in publisher.asked if one.who == name and one.began_s > back_s},
+        "it asks the feeds that are its own",
     )
 
 
