@@ -12,7 +12,6 @@ from alerting.cap_alert import CapAlert, Voice
 from alerting.cap_from import cap_alert
 from alerting.records import AlertRecord
 from domain.drill import DRILL_FEED
-from domain.states import Redistribute
 from specs.loading import Config
 from store.alert_rows import EventRow
 
@@ -62,7 +61,7 @@ class Spoken:
 
 def open_feeds(config: Config) -> frozenset[str]:
     """Feeds whose readings may be passed on to anybody, and the invented ones; one that nobody names is none of them."""
-    return frozenset(feed.id for feed in config.feeds if feed.rights.redistribute is Redistribute.YES) | {DRILL_FEED}
+    return frozenset(feed.id for feed in config.feeds if feed.rights.public) | {DRILL_FEED}
 
 
 def is_open(record: AlertRecord, feeds: frozenset[str]) -> bool:

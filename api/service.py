@@ -192,7 +192,7 @@ class Service:
                 feed_id, "", "not known here", Redistribute.INTERNAL, self.audience is Audience.INTERNAL, 0
             )
         rights = feed.rights
-        shown = self.audience is Audience.INTERNAL or rights.redistribute is Redistribute.YES
+        shown = self.audience is Audience.INTERNAL or rights.public
         return FeedFacts(
             feed_id, feed.source, rights.licence, rights.redistribute, shown, min(feed.schedule.every_s // 2, 300)
         )

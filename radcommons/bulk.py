@@ -26,7 +26,7 @@ from collector.archive import INDEX, ArchiveReader
 from collector.bulk import form_for, import_dump, unknown
 from collector.pipeline import Pipeline
 from domain.clock import Clock, SystemClock, VirtualClock
-from domain.states import Audience, Redistribute
+from domain.states import Audience
 from radcommons.ground import grounded
 from radcommons.replaying import replay_archives
 from radcommons.settings import Settings
@@ -52,9 +52,7 @@ def scope_of(
         if month and not _MONTH.match(month):
             raise BulkRefused(f"{month!r} is no month: write it as 2026-08")
     known = {feed.id: feed for feed in config.feeds}
-    shown = [
-        one.id for one in config.feeds if audience is Audience.INTERNAL or one.rights.redistribute is Redistribute.YES
-    ]
+    shown = [one.id for one in config.feeds if audience is Audience.INTERNAL or one.rights.public]
     for feed_id in feeds:
         if feed_id not in known:
             raise BulkRefused(f"there is no feed {feed_id!r}")

@@ -41,6 +41,11 @@ class Rights(Strict):
     share_alike: bool = False
     delay_s: int = Field(default=0, ge=0)
 
+    @property
+    def public(self) -> bool:
+        """Whether values may leave to anybody as soon as they are there: what must wait first stays with the operator's audience."""
+        return self.redistribute is Redistribute.YES and self.delay_s == 0
+
 
 class Schedule(Strict):
     """How often the publisher is asked, how old its newest reading usually is at receipt, and when to call it late or silent."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from domain.states import Redistribute
+from specs.feed import Rights
 from specs.loading import Config, ConfigError, Problem, load_config, load_feed
 from specs.schema import FILES, FOLDER, reference, schema
 from tests.conftest import ROOT
@@ -200,3 +202,10 @@ def test_the_reference_names_every_part() -> None:
     text = reference()
     assert "### Measure" in text
     assert "| `only_measured` | boolean | false |" in text
+
+
+def test_what_must_wait_is_not_public_at_once() -> None:
+    rights = Rights(redistribute=Redistribute.YES, licence="CC-BY-4.0", verdict="stated")
+    assert rights.public
+    assert not rights.model_copy(update={"delay_s": 3600}).public
+    assert not rights.model_copy(update={"redistribute": Redistribute.ASK}).public
