@@ -13,6 +13,7 @@ from alerting.evaluate import Watcher
 from domain.clock import VirtualClock
 from domain.readings import NO_TIME, Answer, Batch, Harvest, Readings, Series, Station
 from domain.states import FeedState, Redistribute
+from specs.feed import Rights
 from specs.rule import load_rules
 from store import alerts
 from store.engine import Store
@@ -29,7 +30,7 @@ def feed(feed_id: str, *, exercise: bool = False, redistribute: Redistribute = R
     return SimpleNamespace(
         id=feed_id,
         exercise=exercise,
-        rights=SimpleNamespace(redistribute=redistribute),
+        rights=Rights(redistribute=redistribute, licence="made up", verdict="made up"),
         title={"en": f"Feed {feed_id}", "ja": f"配信 {feed_id}"},
         schedule=SimpleNamespace(every_s=600, lag_s=600, late_after_s=5400, silent_after_s=86_400),
     )
