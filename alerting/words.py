@@ -195,10 +195,18 @@ def largest(life: Life) -> Member:
     return max(life.members, key=lambda member: (member.peak, member.series_uid))
 
 
-def departure_words(
-    kind: EventKind, life: Life, quantity: str, exercise: bool, names: Mapping[str, str], age_s: int
+def _rise_words(
+    kind: EventKind,
+    life: Life,
+    quantity: str,
+    exercise: bool,
+    names: Mapping[str, str],
+    age_s: int,
+    *,
+    rise: float,
+    rain_words: Mapping[bool | None, tuple[str, ...]],
 ) -> dict[str, str]:
-    """The sentences of an event of a departure alert; `names` are station names per language of its largest member."""
+    """The sentences of an alert about a rise of `rise`; `names` are station names per language of its largest member."""
     top = largest(life)
     rain = True if any(member.rain for member in life.members) else top.rain
     told = {}
@@ -209,13 +217,21 @@ def departure_words(
             values=", ".join(number(value) for value in top.pair),
             unit=BY_ID[quantity].unit,
             quantity=BY_ID[quantity].names[at],
-            rise=number(top.trigger),
+            rise=number(rise),
             median=number(top.median),
             age=age_words(age_s, language),
         )
         dot = ". " if language in ("en", "ko") else "。"
-        told[language] = (_EXERCISE[language] if exercise else "") + _HEAD[kind][at] + dot + body + _RAIN[rain][at]
+        told[language] = (_EXERCISE[language] if exercise else "") + _HEAD[kind][at] + dot + body + rain_words[rain][at]
     return told
+
+
+def departure_words(
+    kind: EventKind, life: Life, quantity: str, exercise: bool, names: Mapping[str, str], age_s: int
+) -> dict[str, str]:
+    """The sentences of an event of a departure alert; `names` are station names per language of its largest member."""
+    rise = largest(life).trigger
+    return _rise_words(kind, life, quantity, exercise, names, age_s, rise=rise, rain_words=_RAIN)
 
 
 def level_words(
@@ -285,23 +301,8 @@ def detector_words(
     kind: EventKind, life: Life, quantity: str, exercise: bool, names: Mapping[str, str], age_s: int
 ) -> dict[str, str]:
     """The sentences of an event of a detector's alert; `names` are station names per language of its largest member."""
-    top = largest(life)
-    rain = True if any(member.rain for member in life.members) else top.rain
-    told = {}
-    for at, language in enumerate(LANGUAGES):
-        body = _BODY[at].format(
-            n=len({member.station_uid for member in life.members}),
-            station=names.get(language) or top.station_uid,
-            values=", ".join(number(value) for value in top.pair),
-            unit=BY_ID[quantity].unit,
-            quantity=BY_ID[quantity].names[at],
-            rise=number(top.peak),
-            median=number(top.median),
-            age=age_words(age_s, language),
-        )
-        dot = ". " if language in ("en", "ko") else "。"
-        told[language] = (_EXERCISE[language] if exercise else "") + _HEAD[kind][at] + dot + body + _ALLOWED[rain][at]
-    return told
+    rise = largest(life).peak
+    return _rise_words(kind, life, quantity, exercise, names, age_s, rise=rise, rain_words=_ALLOWED)
 
 
 def blind_words(kind: EventKind, blind: Blind, exercise: bool) -> dict[str, str]:
