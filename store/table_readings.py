@@ -108,3 +108,18 @@ dirty = Table(
     row_id(),
     Column("days", LargeBinary, nullable=False),
 )
+
+dropped = Table(
+    "dropped",
+    metadata,
+    Column("feed_id", Text, nullable=False),
+    whole("until_s"),
+    whole("from_s"),
+    whole("keep_days"),
+    whole("at_s"),
+    whole("leaf"),  # what the log says of it
+    whole("readings", "0"),
+    whole("revisions", "0"),
+    whole("finished_s", nullable=True),
+    PrimaryKeyConstraint("feed_id", "until_s", name="dropped_pkey"),
+)

@@ -18,7 +18,7 @@ from store.table_alerts import (
 )
 from store.table_columns import metadata
 from store.table_places import catalogue, series, series_history, station_history, station_marks, stations
-from store.table_readings import dirty, latest, packed, readings, receipts, revisions, rollups
+from store.table_readings import dirty, dropped, latest, packed, readings, receipts, revisions, rollups
 from store.table_runs import answers, feed_health, quakes, refusals, runs, sample_results, samples
 from store.table_work import (
     collectors,
@@ -54,6 +54,7 @@ __all__ = [
     "detector_states",
     "dirty",
     "drills",
+    "dropped",
     "feed_breakers",
     "feed_health",
     "feed_leases",
