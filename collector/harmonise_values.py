@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from collector.loose_time import halves, loose
+from collector.text import NARROW
 from domain import units
 from domain.readings import TEXT_KEPT
 from domain.reasons import Ignored, Refusal
@@ -20,11 +22,11 @@ _MEMORY = 100_000
 _LONGEST_STAMP = 64
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,6})?", re.ASCII)
 #: The number at the start of a cell that goes on with a unit.
-_LEADING = re.compile(r"[<>]?\s*[+-]?\d[\d.,]*(?:[eE][+-]?\d+(?![a-zA-Z]))?\s*", re.ASCII)
+_LEADING = re.compile(r"[+-]?\d[\d.,]*(?:[eE][+-]?\d+(?![a-zA-Z]))?\s*", re.ASCII)
 #: A point that may stand between thousands; in `0.12` it can only be a decimal sign.
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?|[^,]*,.*\..*|.*\..*,.*", re.ASCII)
 _NOT_FINITE = frozenset({"nan", "inf", "infinity", "+inf", "-inf", "+infinity", "-infinity", "1.#inf", "1.#qnan"})
-_MINUS = str.maketrans({"−": "-", "－": "-"})
+_PLAIN: dict[int, int | str | None] = {**NARROW, ord("−"): "-"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,9 @@ class Number:
 def number(text: str) -> Number:
     """A published number; anything else is BAD_NUMBER, and what no computer can hold is NOT_FINITE."""
     stripped = text.strip()
-    if len(stripped) > 100 or not _NUMBER.fullmatch(stripped.translate(_MINUS)):
+    if len(stripped) > 100 or not _NUMBER.fullmatch(stripped.translate(_PLAIN)):
         return Number(outcome=Refusal.NOT_FINITE if stripped.lower() in _NOT_FINITE else Refusal.BAD_NUMBER)
-    value = float(stripped.translate(_MINUS))
+    value = float(stripped.translate(_PLAIN))
     if not math.isfinite(value):
         return Number(outcome=Refusal.NOT_FINITE)
     return Number(value, _digits(value, text))
@@ -66,7 +68,9 @@ class Numbers:
         self._not_measured = frozenset(measure.not_measured)
         self._words: Mapping[str, float] = measure.values
         self._measure = measure
-        self._comma, self._thousands, self._below = measure.decimal_comma, measure.thousands, measure.below
+        self._comma, self._thousands = measure.decimal_comma, measure.thousands
+        self._below = [tuple(mark.translate(_PLAIN).partition("{}")[::2]) for mark in measure.below]
+        self._ends = [mark.translate(_PLAIN) for mark in measure.ends_at]
         self._counts = measure.factor.counts if measure.factor else None
         self._known: dict[str, Number] = {}
 
@@ -93,23 +97,39 @@ class Numbers:
             return Number(outcome=Ignored.NOT_REPORTED)
         if stripped in self._words:
             return Number(self._words[stripped])
-        if self._measure.unit_in_cell:
-            stripped, unit_text = _apart(stripped)
-            if not is_unit(unit_text.strip(), self._measure):
-                return Number(outcome=Refusal.UNKNOWN_UNIT)
-            found = self._number(stripped)
-            return found if found.outcome is not None else Number(found.value)  # the cell's text is kept whole
-        mark = next((mark for mark in self._below if stripped.startswith(mark)), "")
-        found = self._number(text if not mark else stripped.removeprefix(mark).strip())
+        plain = stripped.translate(_PLAIN)
+        below, rest = self._unmarked(plain)
+        told, unit_text = self._apart(rest)
+        if self._measure.unit_in_cell and not is_unit(unit_text, self._measure):
+            return Number(outcome=Refusal.UNKNOWN_UNIT)
+        found = self._number(text if told == plain else told)
         if found.outcome is None and found.value in self._missing_values:
             return Number(outcome=Ignored.PUBLISHER_MISSING_MARK)
-        return Number(limit=found.value) if mark and found.outcome is None else found
+        if found.outcome is not None or told == plain:
+            return found
+        return Number(limit=found.value) if below else Number(found.value)  # the cell's text is kept whole
+
+    def _unmarked(self, text: str) -> tuple[bool, str]:
+        """Whether a mark says that the number is a limit that was not reached, and the text without the mark."""
+        for before, behind in self._below:
+            if text.startswith(before) and behind in text[len(before) :]:
+                return True, text[len(before) :].replace(behind, " ", 1).strip()
+        return False, text
+
+    def _apart(self, text: str) -> tuple[str, str]:
+        """The number of a cell and the unit that stands behind it, or behind what follows the number (`0.12 ± 0.01 uSv/h`)."""
+        mark = next((mark for mark in self._ends if mark in text), "")
+        told, _, rest = text.partition(mark) if mark else (text, "", "")
+        if not self._measure.unit_in_cell:
+            return told.strip(), ""
+        told, unit_text = _number_and_unit(told.strip())
+        return told, unit_text or _number_and_unit(rest.strip())[1]
 
     def _number(self, text: str) -> Number:
         """A number in the publisher's own spelling; when that is not ours, the text is kept."""
         if not (self._comma or self._thousands):
             return number(text)
-        plain = text.strip().replace("\u202f", " ").replace("\u00a0", " ")
+        plain = text.strip().translate(_PLAIN).replace("\u202f", " ").replace("\u00a0", " ")
         if self._thousands:
             groups = plain.partition("," if self._comma else ".")[0].lstrip("+-").split(self._thousands)
             if len(groups) > 1 and (not groups[0] or any(len(group) != 3 for group in groups[1:])):
@@ -122,10 +142,10 @@ class Numbers:
         return found if found.outcome is not None else Number(found.value)
 
 
-def _apart(text: str) -> tuple[str, str]:
+def _number_and_unit(text: str) -> tuple[str, str]:
     """A number and the unit behind it, with or without a blank between."""
     match = _LEADING.match(text)
-    return (text[: match.end()].strip(), text[match.end() :]) if match else (text, "")
+    return (text[: match.end()].strip(), text[match.end() :].strip()) if match else (text, "")
 
 
 def is_unit(text: str, measure: Measure) -> bool:
@@ -146,10 +166,6 @@ class Stamp:
     refusal: Refusal | None = None
 
 
-_LOOSE = re.compile(
-    r"(\d{4})\s*[-/.年년]?\s*(\d{1,2})\s*[-/.月월]?\s*(\d{1,2})\s*[日일]?(?:[\sT]*(\d{1,2})[:時시](\d{1,2})(?:[:分분]\s*(\d{1,2}))?\s*[分분秒초]?)?",
-    re.ASCII,
-)
 _MIDNIGHT = re.compile(r"^(.*?)[ T]24(:00)?(:00)?(|[Z+-].*)$")
 _FILETIME_EPOCH_S = 11_644_473_600
 
@@ -157,9 +173,6 @@ _FILETIME_EPOCH_S = 11_644_473_600
 #: Stands between a stamp and the zone of its row.
 ZONE_SIGN = "\x1f"
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?", re.ASCII)
-_ERAS = {"令和": 2018, "R": 2018, "平成": 1988, "H": 1988, "昭和": 1925, "S": 1925}
-_ERA = re.compile(r"(令和|平成|昭和|[RHS])\s*(\d{1,2}|元)(?=[年.\-/\s])", re.ASCII)
-_HALVES = {"午前": "AM", "오전": "AM", "上午": "AM", "午後": "PM", "오후": "PM", "下午": "PM"}
 _EXCEL_EPOCH_DAYS = 25_569
 
 
@@ -212,6 +225,9 @@ class Stamps:
     def _parse(self, text: str) -> tuple[datetime, str]:
         if self._format in {"epoch_s", "epoch_ms", "filetime"}:
             return _from_count(text, self._format), "minute"
+        if self._format in {"loose", "minguo"}:
+            moment, clocked = loose(text, republic=self._format == "minguo")
+            return moment, "minute" if clocked else "day"
         # 24:00 is common in Japanese and Korean feeds; the standard library does not know it: it is the next day's midnight.
         shift = timedelta()
         if midnight := _MIDNIGHT.match(text):
@@ -225,16 +241,8 @@ class Stamps:
                 raise ValueError(text)
             seconds = round((days.value - _EXCEL_EPOCH_DAYS) * 86_400)
             return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None), "minute" if days.value % 1 else "day"
-        if self._format == "loose":
-            text = _ERA.sub(lambda era: str(_ERAS[era[1]] + (1 if era[2] == "元" else int(era[2]))), text, count=1)
-            match = _LOOSE.fullmatch(text)
-            if match is None:
-                raise ValueError(text)
-            year, month, day, hour, minute, second = (int(part) if part else 0 for part in match.groups())
-            return datetime(year, month, day, hour, minute, second) + shift, "day" if match[4] is None else "minute"  # noqa: DTZ001
         if "%p" in self._format:
-            for word, half in _HALVES.items():
-                text = text.replace(word, half)
+            text = halves(text)
         moment = datetime.strptime(text, self._format) + shift  # noqa: DTZ007
         return moment, _resolution(self._format)
 

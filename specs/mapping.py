@@ -181,15 +181,16 @@ class StationMap(Strict):
     only_measured: bool = False
 
 
-_TIME_WORDS = ("iso", "epoch_s", "epoch_ms", "filetime", "excel", "loose")
+_TIME_WORDS = ("iso", "epoch_s", "epoch_ms", "filetime", "excel", "loose", "minguo")
 
 
 class TimeMap(Strict):
     """When: the stamp's column and spelling, its zone, and whether it stands at the start or the end of the window.
 
     `format` is `iso`, `epoch_s`, `epoch_ms`, `filetime`, `excel` (days since 1899-12-30), `loose` (year, month, day, and maybe hour and minute,
-    with or without zero padding, any separators; Japanese eras as `令和8年` or `R8`; `24:00` is the next midnight) or a strftime pattern, in which
-    `%p` also reads 午前, 午後, 오전, 오후, 上午 and 下午. A stamp later than receipt by more than `future_s`
+    with or without zero padding, any separators or none; Japanese eras as `令和8年` or `R8`, `民國115年`; AM, PM, 午前, 오후 and their like; full-width
+    digits; a weekday in brackets; an offset behind; `24:00` and `24時` are the next midnight), `minguo` (the same, with bare years of the Republic, as
+    `115/11/01`) or a strftime pattern, in which `%p` also reads 午前, 午後, 오전, 오후, 上午 and 下午. A stamp later than receipt by more than `future_s`
     is refused, one later by more than `tolerance_s` is flagged. `history_s`: the document itself reaches that far back.
     `clock` is a second column with the time of day, or a list of further columns; their texts are joined by a blank. The column `$received` is the time of receipt, for answers that tell none.
     A fixed offset is a zone too: `Etc/GMT-9` is UTC+9. `zone_column` gives the zone of each row: an IANA name, an offset (`+09:00`, `UTC+9`), or
@@ -274,8 +275,9 @@ class Measure(Strict):
     kind, `except_for` all but them, so that unlike things under one column name become unlike series.
     `unit_column` states the unit of each row (or of the document, as `$head.x`): a row with another unit than `unit`, or one of `unit_texts`,
     is refused and never converted, since a publisher that changes its unit overnight is what this must catch. Rows with units of two kinds
-    are two measures with `only`. `thousands` are the separators inside numbers; `below` are marks before a number that make it a limit that
-    was not reached, as in `<0.05`. `quality` names a column of the publisher's judgement: only rows with one of its texts are readings.
+    are two measures with `only`. `thousands` are the separators inside numbers; `below` are marks that make a number a limit that
+    was not reached: `<` stands before it, `ND({})` around it. `unit_in_cell`: the unit stands behind the number. `ends_at` are marks behind which no
+    part of the number stands, as in `0.12 ± 0.01` or `0.12*`; the cell's text is kept whole. `quality` names a column of the publisher's judgement: only rows with one of its texts are readings.
     `factor`: the column holds counts, and the readings are an estimate made of them; the text stays the publisher's.
     """
 
@@ -299,6 +301,7 @@ class Measure(Strict):
     unit_column: Column | None = None
     unit_texts: tuple[str, ...] = ()
     unit_in_cell: bool = False
+    ends_at: tuple[str, ...] = ()
     quality: Only | None = None
     factor: Factor | None = None
     required: bool = True

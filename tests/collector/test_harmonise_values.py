@@ -61,7 +61,7 @@ def test_digits_of_a_text(text: str, digits: int) -> None:
     ("text", "reason"),
     [("NaN", Refusal.NOT_FINITE), ("-inf", Refusal.NOT_FINITE), ("1e400", Refusal.NOT_FINITE), ("-1e999", Refusal.NOT_FINITE),
      ("", Refusal.BAD_NUMBER), ("1,5", Refusal.BAD_NUMBER), ("0x10", Refusal.BAD_NUMBER), ("1_000", Refusal.BAD_NUMBER),
-     ("１２", Refusal.BAD_NUMBER), ("約16～28", Refusal.BAD_NUMBER), ("9" * 101, Refusal.BAD_NUMBER)],
+     ("71²", Refusal.BAD_NUMBER), ("①", Refusal.BAD_NUMBER), ("約16～28", Refusal.BAD_NUMBER), ("9" * 101, Refusal.BAD_NUMBER)],
 )  # fmt: skip
 def test_what_is_no_number(text: str, reason: Refusal) -> None:
     assert number(text).outcome is reason
@@ -202,3 +202,43 @@ def test_what_is_no_position(text: str) -> None:
 def test_layers(label: str, reference: str, low: float | None, high: float | None) -> None:
     layer = layer_of(label)
     assert (layer.label, layer.reference, layer.min_m, layer.max_m) == (label, reference, low, high)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [("令和8年10月31日 24時", "2026-10-31T15:00"), ("２０２６年１１月１日　２０時５０分", "2026-11-01T11:50"), ("2026年11月1日（日） 午後8時50分", "2026-11-01T11:50"),
+     ("2026. 11. 1. 오후 8시", "2026-11-01T11:00"), ("2026年11月1日上午8时05分", "2026-10-31T23:05"), ("2026/11/01 12:05 AM", "2026-10-31T15:05"),
+     ("民國115年11月1日20時50分", "2026-11-01T11:50"), ("2026-11-01T20:50:00.000+08:00", "2026-11-01T12:50"), ("20261101 2050", "2026-11-01T11:50")],
+)  # fmt: skip
+def test_stamps_told_loosely(text: str, moment: str) -> None:
+    assert utc(stamps(format="loose").read(text).second) == f"{moment}:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026年13月1日", "午前20時", "2026/11/01 午前20時", "2026/11/01 25:00", "11/01 20:50", "2026/11/01 20:50 71"],
+)
+def test_what_is_no_loose_stamp(text: str) -> None:
+    assert stamps(format="loose").read(text).refusal is Refusal.BAD_TIME
+
+
+@pytest.mark.parametrize("text", ["115/11/01 20:50", "115年11月1日 20時50分", "1151101 2050"])
+def test_years_of_the_republic(text: str) -> None:
+    assert utc(stamps(format="minguo").read(text).second) == "2026-11-01T11:50:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "limit"),
+    [("0,12 µSv/h", 0.12, None), ("<0,05 µSv/h", None, 0.05), ("ND(0,03) µSv/h", None, 0.03), ("0,12 ± 0,01 µSv/h", 0.12, None),
+     ("0,12 µSv/h ± 8 %", 0.12, None), ("０，１２ µSv/h", 0.12, None)],
+)  # fmt: skip
+def test_a_cell_with_a_unit_a_limit_and_an_uncertainty(text: str, value: float | None, limit: float | None) -> None:
+    found = Numbers(
+        measure(unit_in_cell=True, decimal_comma=True, below=("<", "ND({})"), ends_at=("±",), unit_texts=("µSv/h",))
+    ).read(text)
+    assert (None if math.isnan(found.value) else found.value, found.limit, found.digits) == (value, limit, TEXT_KEPT)
+
+
+def test_another_unit_in_a_cell_is_refused_and_never_converted() -> None:
+    read = Numbers(measure(unit_in_cell=True, ends_at=("±",))).read
+    assert {read(text).outcome for text in ("120 nSv/h", "0.12", "0.12 ± 8 %")} == {Refusal.UNKNOWN_UNIT}
