@@ -11,15 +11,16 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from store import one_turn
 from store.catalogue import Catalogue
 from store.migrate import upgrade
 from store.partitions import Known
@@ -29,6 +30,7 @@ from store.window import RecentWindow
 
 Dialect = Literal["sqlite", "postgresql"]
 Durability = Literal["NORMAL", "FULL"]
+_T = TypeVar("_T")
 
 BUSY_TIMEOUT_MS = 30_000
 
@@ -46,6 +48,7 @@ class Store:
     dialect: Dialect
     url: str
     reader: AsyncEngine | None = None  # a replica that answers questions
+    blocking: sa.Engine | None = None  # a file's, for transactions that are done on one thread
     write_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     commit_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     catalogue: Catalogue = field(default_factory=Catalogue)  # as committed, for readers
@@ -100,6 +103,17 @@ class Store:
             async with immediate.begin():
                 yield immediate
 
+    async def transact(self, work: Callable[[sa.Connection], _T]) -> _T:
+        """What `work` returns of one transaction that writes; raises what it raises, and then nothing is written.
+
+        The driver of a file goes to its thread and back several times for each statement: here the whole of it goes once.
+        """
+        if self.blocking is None:
+            async with self.writing() as connection:
+                return await connection.run_sync(work)
+        async with self.write_lock:
+            return await asyncio.to_thread(_transacted, self.blocking, work)
+
     async def become_collector(self) -> None:
         """Claim the role of the one collector on a SQLite file; raises StoreRefused when another process holds it."""
         if not self.is_sqlite or self._collector_lock is not None:
@@ -116,7 +130,14 @@ class Store:
             lock.close()
         if self.reader is not None:
             await self.reader.dispose()
+        if self.blocking is not None:
+            self.blocking.dispose()
         await self.engine.dispose()
+
+
+def _transacted(engine: sa.Engine, work: Callable[[sa.Connection], _T]) -> _T:
+    with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection, connection.begin():
+        return work(connection)
 
 
 def _locked(path: str, database: str) -> IO[str]:
@@ -151,7 +172,7 @@ async def open_store(
         raise StoreRefused("A database to read from is a replica of PostgreSQL; a SQLite file has none.")
     if name == "sqlite":
         _look(url)
-        store = Store(_sqlite(url, synchronous, pool_size), "sqlite", url)
+        store = Store(_sqlite(url, synchronous, pool_size), "sqlite", url, blocking=_blocking(url, synchronous))
     elif name == "postgresql":
         store = Store(
             _postgres(url, pool_size), "postgresql", url, _postgres(read_url, pool_size) if read_url else None
@@ -187,11 +208,27 @@ def _postgres(url: str, pool_size: int) -> AsyncEngine:
 
 
 def _sqlite(url: str, synchronous: Durability, pool_size: int) -> AsyncEngine:
-    in_memory = (sa.make_url(url).database or ":memory:") == ":memory:"
-    sizes = {} if in_memory else {"pool_size": pool_size, "max_overflow": 10}
+    sizes = {} if _in_memory(url) else {"pool_size": pool_size, "max_overflow": 10}
     engine = create_async_engine(url, **sizes)
+    _prepare(engine.sync_engine, synchronous)
+    return engine
 
-    @sa.event.listens_for(engine.sync_engine, "connect")
+
+def _blocking(url: str, synchronous: Durability) -> sa.Engine | None:
+    """A second engine on the same file. It connects when it is first used; of a database in memory there is no second one."""
+    if _in_memory(url):
+        return None
+    engine = sa.create_engine(sa.make_url(url).set(drivername="sqlite"))
+    _prepare(engine, synchronous)
+    return engine
+
+
+def _in_memory(url: str) -> bool:
+    return (sa.make_url(url).database or ":memory:") == ":memory:"
+
+
+def _prepare(engine: sa.Engine, synchronous: Durability) -> None:
+    @sa.event.listens_for(engine, "connect")
     def prepare(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         cursor = connection.cursor()
@@ -202,10 +239,8 @@ def _sqlite(url: str, synchronous: Durability, pool_size: int) -> AsyncEngine:
         cursor.execute("PRAGMA temp_store=MEMORY")
         cursor.close()
 
-    @sa.event.listens_for(engine.sync_engine, "begin")
+    @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         how = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
         if how != "NONE":  # VACUUM wants no transaction around it
             connection.exec_driver_sql(f"BEGIN {how}")
-
-    return engine
