@@ -209,7 +209,7 @@ def _postgres(url: str, pool_size: int) -> AsyncEngine:
 
 def _sqlite(url: str, synchronous: Durability, pool_size: int) -> AsyncEngine:
     sizes = {} if _in_memory(url) else {"pool_size": pool_size, "max_overflow": 10}
-    engine = create_async_engine(url, **sizes)
+    engine = create_async_engine(url, connect_args={"async_creator_fn": one_turn.connect}, **sizes)
     _prepare(engine.sync_engine, synchronous)
     return engine
 
