@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from collector.cells import filled_down, parted
 from collector.decoders import (
     bgeigie,
     blocks,
@@ -82,9 +83,15 @@ def _decoded(body: bytes, spec: Decode, wanted: Wanted) -> RawTable:
     if head.startswith(_HTML) and spec.format not in {"html_table", "html_items"}:
         raise PayloadRefused(Refusal.HTML_INSTEAD, f"an HTML page instead of {spec.format}: {_plain_text(body)}")
     unpivot: Unpivot | None = getattr(spec, "unpivot", None)
+    if spec.parts:
+        wanted = replace(wanted, texts=tuple(dict.fromkeys((*wanted.texts, *spec.parts))))
     table = DECODERS[spec.format](body, spec, wanted if unpivot is None else replace(wanted, every=True))
+    if spec.fill_down:
+        table = filled_down(table, spec.fill_down)
     if unpivot is not None:
         table = unpivoted(table, unpivot, wanted)
+    if spec.parts:
+        table = parted(table, spec.parts)
     missing = sorted(name for name in wanted.needed if len(table) and name not in table.columns)
     if missing:
         raise PayloadRefused(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collector.harmonise_stations import cells
-from collector.harmonise_values import ZONE_SIGN
+from collector.harmonise_values import ZONE_SIGN, Stamps
+from collector.loose_time import completions
 from collector.rawtable import Cells, RawTable
 from specs.mapping import TimeMap
 
@@ -28,10 +29,21 @@ def stamps_of(table: RawTable, time: TimeMap, context: Context, *, day_alone: bo
     if time.column == "$received":
         return [str(context.received_s)] * len(table)
     texts = _joined(table, time, cells(table, time.column, context.variables), context, day_alone=day_alone)
+    if time.lacks is not None:
+        whole = {text: _completed(text, time, time.lacks, context) for text in set(texts) if text}
+        texts = [whole[text] if text else text for text in texts]
     if time.zone_column is None:
         return texts
     zones = cells(table, time.zone_column, context.variables)
     return [text and f"{text}{ZONE_SIGN}{(zone or '').strip()}" for text, zone in zip(texts, zones, strict=True)]
+
+
+def _completed(text: str, time: TimeMap, lacks: str, context: Context) -> str:
+    """A stamp with the year or day that it lacks: the latest that does not lie behind receipt."""
+    stamps, latest = Stamps(time), context.received_s + time.future_s
+    tried = [f"{before} {text}" for before in completions(lacks, context.received_s, time.zone)]
+    read = ((whole, stamps.read(whole)) for whole in tried)
+    return next((whole for whole, stamp in read if stamp.refusal is None and stamp.second <= latest), tried[1])
 
 
 def _joined(table: RawTable, time: TimeMap, texts: Cells, context: Context, *, day_alone: bool) -> Cells:

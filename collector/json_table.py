@@ -73,12 +73,17 @@ def table_of(
 
 
 def _cell(row: Mapping[str, Any], owner: Within | None, name: str) -> str | None:
-    if name.startswith("^"):
-        path = name[1:]
-        while path.startswith("^") and owner is not None:
-            path, owner = path[1:], owner.above
-        return text_of_value(at(owner.value, path)) if owner is not None else None
-    return text_of_value(row[name] if name in row else at(row, name))
+    if name in row:
+        return text_of_value(row[name])
+    return text_of_value(above(owner, name) if name.startswith("^") else at(row, name))
+
+
+def above(owner: Within | None, name: str) -> Any:
+    """What `^name` means for a row that `owner` holds: a member of it, or with more of these signs of what holds that."""
+    path = name[1:]
+    while path.startswith("^") and owner is not None:
+        path, owner = path[1:], owner.above
+    return at(owner.value, path) if owner is not None else None
 
 
 def unfolded(row: Mapping[str, Any], pivot: Pivot | None, packed: Packed | None) -> Mapping[str, Any]:

@@ -35,14 +35,21 @@ def document_of(body: bytes) -> Any:
 
 
 def at(document: Any, path: str) -> Any:
-    """The value at a dotted path, in which a number picks from a list; None where the path leads nowhere."""
-    for part in path.split(".") if path else []:
+    """The value at a dotted path, in which a number picks from a list; None where the path leads nowhere.
+
+    A member whose own name has dots in it (`@iot.id`) is found by that name.
+    """
+    while path:
+        part, _, rest = path.partition(".")
         if isinstance(document, dict):
+            if rest and part not in document and path in document:
+                return document[path]
             document = document.get(part)
         elif isinstance(document, list) and part.isascii() and part.isdigit() and len(part) < 8:
             document = document[int(part)] if int(part) < len(document) else None
         else:
             return None
+        path = rest
     return document
 
 

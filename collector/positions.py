@@ -51,7 +51,10 @@ def pair(text: str, form: str, order: str, *, comma: bool = False) -> tuple[floa
             return iso6709(text)[:2]
         except ValueError:
             return math.nan, math.nan
-    parts = _halves(text.strip().strip("()[]"), comma)
+    plain = text.strip()
+    if plain[:5].upper() == "POINT":  # well-known text, as `POINT(129.1 35.1)`
+        plain = plain[5:].lstrip("Z ")
+    parts = _halves(plain.strip("()[]"), comma)
     if parts is None:
         return math.nan, math.nan
     first, second = (angle(part, form, comma=comma) for part in parts)
@@ -59,7 +62,12 @@ def pair(text: str, form: str, order: str, *, comma: bool = False) -> tuple[floa
 
 
 def _halves(text: str, comma: bool) -> tuple[str, str] | None:
-    """The two coordinates of one text: by `;` or `/`, by a comma unless that is the decimal sign, behind a letter, or by the only blank."""
+    """The two coordinates of one text: by `;` or `/`, by a comma unless that is the decimal sign, behind a letter, or by the only blank.
+
+    A third number between commas is a height, as in KML, and no part of the place.
+    """
+    if not comma and text.count(",") == 2 and number(text.rpartition(",")[2]).outcome is None:
+        text = text.rpartition(",")[0]
     for mark in (";", "/", ", " if comma else ","):
         if text.count(mark) == 1:
             first, _, second = text.partition(mark)

@@ -36,15 +36,16 @@ def local(element: etree._Element) -> str:
 
 
 def children(element: etree._Element, name: str) -> list[etree._Element]:
-    """The children of this name."""
-    return [child for child in element if local(child) == name]
+    """The children of this name, with or without its prefix; `*` is any."""
+    name = name.rpartition(":")[2]
+    return [child for child in element if name == "*" or local(child) == name]
 
 
 def find(element: etree._Element, path: str) -> etree._Element | None:
     """The first element at a slash-separated path below `element`; "" is the element itself."""
     here: etree._Element | None = element
     for name in path.split("/") if path else []:
-        here = next((child for child in here if local(child) == name), None) if here is not None else None
+        here = next(iter(children(here, name)), None) if here is not None else None
     return here
 
 
@@ -61,4 +62,11 @@ def text_at(element: etree._Element, path: str) -> str | None:
         return None
     if not sign:
         return text_of_element(here)
-    return next((str(text) for name, text in here.attrib.items() if str(name).rpartition("}")[2] == attribute), None)
+    return next(
+        (
+            str(text)
+            for name, text in here.attrib.items()
+            if str(name).rpartition("}")[2] == attribute.rpartition(":")[2]
+        ),
+        None,
+    )

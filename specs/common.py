@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from specs.patterns import LinePattern
 from specs.strict import Strict
 
 Encoding = Literal[
@@ -17,11 +18,27 @@ class Common(Strict):
     """What every format shares: a cap on rows, and texts in the body that mean an error of the publisher's.
 
     `inside`: the answer is a ZIP or gzip archive; of a ZIP the members with this name are read (`*.csv`, one after another, all alike).
+    `fill_down`: columns whose empty cells repeat the one above (merged cells). `parts`: cells that hold several things; the named groups of the
+    pattern become columns `<column>.<group>`: `parts: {period: "(?P<from>.+)/(?P<to>.+)"}` gives `period.from` and `period.to`.
     """
 
     max_rows: int = Field(default=200_000, ge=1)
     error_marks: tuple[str, ...] = ()
     inside: str = ""
+    fill_down: tuple[str, ...] = ()
+    parts: dict[str, LinePattern] = Field(default_factory=dict)
+
+
+class Written(Common):
+    r"""What formats for people share.
+
+    `sentences` are patterns for what stands once outside the table; the named groups of each, where it first fits, are `$head.<group>`:
+    `sentences: ['Values of (?P<day>\d{4}-\d\d-\d\d)']` gives `$head.day`. `section` is the pattern of a line between the rows (the whole
+    line, or the distinct cells of a row with blanks between) that names what stands below it; its groups are columns of those rows.
+    """
+
+    sentences: tuple[LinePattern, ...] = ()
+    section: LinePattern | None = None
 
 
 class Unpivot(Strict):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from specs.common import Common, Encoding, Unpivot
+from specs.common import Common, Encoding, Unpivot, Written
 from specs.patterns import LinePattern
 from specs.standards import N42, BGeigie, Eurdep, Irix, MultiPoint, NetCdf
 from specs.strict import Strict
@@ -79,7 +79,8 @@ class JsonKeyed(JsonCommon):
 
 class JsonArrays(JsonCommon):
     """JSON with an object of arrays of equal length under `rows`, one array per column. `each`: the document is a list of such objects, or
-    an object of them by name (`^key`); `holders` is the path to them when they lie deeper. `^name` is what stands beside the arrays.
+    an object of them by name (`^key`); `holders` is the path to them when they lie deeper. `^name` is what stands beside the arrays; where that
+    is an array itself, each row has its member of it (`{"labels": [..], "datasets": [{"data": [..]}]}` with `holders: datasets[]` and `^^labels`).
     """
 
     format: Literal["json_arrays"]
@@ -90,7 +91,8 @@ class JsonArrays(JsonCommon):
 
 class JsonHeader(JsonCommon):
     """JSON with the names of columns in one list (`header`) and one array per row under `rows`. `header_name`: the list holds objects, and
-    this member of each is the column's name. Without `header` the first row is the header.
+    this member of each is the column's name. Without `header` the first row is the header. `^names` is an array of the document with a member for
+    each row: a grid of places and times is this with `unpivot`.
     """
 
     format: Literal["json_header"]
@@ -116,7 +118,7 @@ class JsonSuffix(Common):
     siblings: dict[str, str] = Field(default_factory=dict)
 
 
-class Delimited(Common):
+class Delimited(Written):
     """Delimited text with a header line; `header` names the columns when the file has none (`has_header: false`) or has names that change.
 
     `delimiter` is one character, a longer text, or one of the words `tab` and `whitespace` (any run of blanks). `multiline`: a quoted cell may run over
@@ -125,6 +127,7 @@ class Delimited(Common):
     of `footer_begins`. `unit_line`: the line below the header holds units (`$head.unit.<column>`). `header_lines`: so many lines make up the
     header; the words of a column are joined by a blank, and an empty cell of an upper line repeats the one before it. `guards`: cells are
     written `="0.12"`. `trailing`: rows may end in empty cells that the header does not name. A name that repeats gets `.2`, `.3`.
+    `transposed`: the names stand in the first cell of each line, and a column of the text is a row.
     """
 
     format: Literal["delimited"]
@@ -143,6 +146,7 @@ class Delimited(Common):
     unit_line: bool = False
     guards: bool = False
     trailing: bool = False
+    transposed: bool = False
     packed: Packed | None = None
     unpivot: Unpivot | None = None
 
@@ -158,7 +162,7 @@ class Delimited(Common):
         return text
 
 
-class Lines(Common):
+class Lines(Written):
     """Text with one record per line, by a pattern whose named groups `(?P<name>...)` are the columns.
 
     The pattern must fit the whole line. It is run by an engine that takes time in proportion to the line (RE2), so that no text can
@@ -171,7 +175,7 @@ class Lines(Common):
     others: Literal["refuse", "ignore"] = "refuse"
 
 
-class FixedWidth(Common):
+class FixedWidth(Written):
     """Text with a column per place: `columns` gives for each the first and the last character (counted from 1, both included).
 
     `skip_lines` pass unread, lines that begin with `comment` are none, and the table ends before a line that begins with one of
@@ -195,7 +199,7 @@ class FixedWidth(Common):
         return self
 
 
-class Blocks(Common):
+class Blocks(Written):
     """Text in blocks of lines `name: value`, one block per row, with a blank line (or one that begins with `ends`) between them.
 
     `sign` stands between name and value. A line without it belongs to no column and is passed over. A block that repeats a name begins a new row.
@@ -208,14 +212,15 @@ class Blocks(Common):
     comment: str = ""
 
 
-class HtmlTable(Common):
+class HtmlTable(Written):
     """A table of an HTML page: the first one with all of `has` among its header cells. The header is the first row that has them.
 
     A cell that spans rows or columns stands in each of them. `header_lines`: so many rows make up the header, from the one above the words
-    of `has` on; the words of a column are joined by a blank.
+    of `has` on; the words of a column are joined by a blank. `transposed`: the names stand in the first cell of each row.
     """
 
     format: Literal["html_table"]
+    transposed: bool = False
     encoding: Encoding = "utf-8"
     has: tuple[str, ...] = Field(min_length=1)
     header: tuple[str, ...] = ()
@@ -232,16 +237,17 @@ class HtmlItems(Common):
     columns: dict[str, str] = Field(min_length=1)
 
 
-class Sheets(Common):
+class Sheets(Written):
     """Sheets of an XLSX workbook (all, or those named); the header is the first row with all of `has` among its cells.
 
-    A name that repeats gets `.2`, `.3`. A row that begins with one of `footer_begins` ends the sheet's table, `skip_rows` below the
+    `header_lines`: so many rows from there on make up the header; an empty cell of an upper row repeats the one before it. A name that repeats gets `.2`, `.3`. A row that begins with one of `footer_begins` ends the sheet's table, `skip_rows` below the
     header pass unread. The column `sheet` is the sheet's name.
     """
 
     format: Literal["xlsx"]
     sheets: tuple[str, ...] = ()
     has: tuple[str, ...] = Field(min_length=1)
+    header_lines: int = Field(default=1, ge=1, le=5)
     skip_rows: int = Field(default=0, ge=0)
     footer_begins: tuple[str, ...] = ()
     max_unpacked: int = Field(default=200_000_000, ge=1)
@@ -265,7 +271,8 @@ class XmlItems(Common):
     """XML with one element per row under the path `items` (slash separated, below the root); namespaces are passed over.
 
     A column is a child, a path below the row (`where/lat`), an attribute (`@id`, `where/@srs`), `.` (the row's own text), or `^x`: a child or
-    attribute of the element that holds the row (`^^x` of the one above). `name[]` in `items` goes through all elements of that name.
+    attribute of the element that holds the row (`^^x` of the one above). `name[]` in `items` goes through all elements of that name, `*` is any
+    name, which is then the column `key` (`^key` from below). Prefixes of namespaces may be written or left out.
     """
 
     format: Literal["xml_items"]

@@ -193,12 +193,15 @@ class TimeMap(Strict):
     `115/11/01`) or a strftime pattern, in which `%p` also reads 午前, 午後, 오전, 오후, 上午 and 下午. A stamp later than receipt by more than `future_s`
     is refused, one later by more than `tolerance_s` is flagged. `history_s`: the document itself reaches that far back.
     `clock` is a second column with the time of day, or a list of further columns; their texts are joined by a blank. The column `$received` is the time of receipt, for answers that tell none.
+    `lacks`: the text tells no year, or only a time of day. The one is taken that puts it at receipt or before, and stands in front of the text as `%Y`
+    or `%Y-%m-%d`: `lacks: day` with `format: "%Y-%m-%d %H:%M"`.
     A fixed offset is a zone too: `Etc/GMT-9` is UTC+9. `zone_column` gives the zone of each row: an IANA name, an offset (`+09:00`, `UTC+9`), or
     a word of `zones`. `begin` is the start of each row's window, spelt as the stamp; the window of the series is then as long as the two are apart.
     """
 
     column: Column
     clock: Column | tuple[Column, ...] | None = None
+    lacks: Literal["year", "day"] | None = None
     format: str = "iso"
     zone: Zone
     zone_stated: bool = False

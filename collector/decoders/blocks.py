@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collector.headings import Sections, sentences, told
 from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
 from collector.text import lines_of, text_of
 from domain.reasons import Ignored, Refusal
@@ -14,11 +15,13 @@ def decode(body: bytes, spec: Blocks, wanted: Wanted) -> RawTable:
     findings = Findings()
     rows: list[tuple[int, dict[str, str]]] = []
     here: dict[str, str] = {}
-    for number, line in enumerate(lines_of(text_of(body, spec.encoding), spec.max_rows * 100), 1):
+    text = text_of(body, spec.encoding)
+    sections = Sections(spec.section)
+    for number, line in enumerate(lines_of(text, spec.max_rows * 100), 1):
         if spec.comment and line.startswith(spec.comment):
             continue
         name, sign, value = line.partition(spec.sign)
-        if not line.strip() or (spec.ends and line.startswith(spec.ends)):
+        if sections.takes(number, line) or not line.strip() or (spec.ends and line.startswith(spec.ends)):
             here = {}
         elif not sign or not name.strip():
             findings.ignore(Ignored.PADDING)
@@ -33,4 +36,5 @@ def decode(body: bytes, spec: Blocks, wanted: Wanted) -> RawTable:
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(rows)} blocks, at most {spec.max_rows} are read")
     met = {name for _, row in rows for name in row}
     columns: dict[str, Cells] = {name: [row.get(name) for _, row in rows] for name in wanted.names if name in met}
-    return RawTable(columns, [number for number, _ in rows], len(rows), findings=findings)
+    table = RawTable(columns, [number for number, _ in rows], len(rows), findings=findings)
+    return told(table, sentences(text, spec.sentences), sections)

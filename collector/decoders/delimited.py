@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from itertools import zip_longest
 
+from collector.headings import Sections, sentences, told
 from collector.json_table import unpacked
 from collector.line_table import header_of, numbered_names
 from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
@@ -18,15 +20,14 @@ _MOST_CELLS = 5000
 
 def decode(body: bytes, spec: Delimited, wanted: Wanted) -> RawTable:
     """Rows of delimited text as columns; a row of another width than the header costs that row only. Raises PayloadRefused."""
-    lines = lines_of(text_of(body, spec.encoding), spec.max_rows)
+    text = text_of(body, spec.encoding)
+    lines = lines_of(text, spec.max_rows)
     skip = spec.skip_lines + spec.head_lines
     head = {
         cells[0].strip(): cells[1].strip() for cells in _split(lines[spec.skip_lines : skip], spec) if len(cells) > 1
-    }
-    first, last = _span(lines, skip, spec)
-    numbered = [(number, cells) for number, cells in _numbered(lines[:last], first, spec) if cells]
-    if spec.comment:
-        numbered = [(number, cells) for number, cells in numbered if not lines[number - 1].startswith(spec.comment)]
+    } | sentences(text, spec.sentences)
+    sections = Sections(spec.section)
+    numbered = _records(lines, skip, spec, sections)
     titles = header_of([cells for _, cells in numbered[: spec.header_lines]])
     names = numbered_names(_unguarded(name, spec).strip() for name in (spec.header or titles))
     if spec.has_header:
@@ -40,7 +41,23 @@ def decode(body: bytes, spec: Delimited, wanted: Wanted) -> RawTable:
         raise PayloadRefused(Refusal.BAD_SYNTAX, f"{len(names)} columns")
     if len(numbered) > spec.max_rows:
         raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(numbered)} rows, at most {spec.max_rows} are read")
-    return _table(names, numbered, head, wanted, spec)
+    return told(_table(names, numbered, head, wanted, spec), {}, sections)
+
+
+def _records(lines: Sequence[str], skip: int, spec: Delimited, sections: Sections) -> list[tuple[int, list[str]]]:
+    """The records from the header on, without comments and headings; below a heading the header may stand again."""
+    first, last = _span(lines, skip, spec)
+    numbered = [(number, cells) for number, cells in _numbered(lines[:last], first, spec) if cells]
+    if spec.comment:
+        numbered = [(number, cells) for number, cells in numbered if not lines[number - 1].startswith(spec.comment)]
+    if spec.section:
+        numbered = [(number, cells) for number, cells in numbered if not sections.takes(number, lines[number - 1])]
+        if spec.has_header and numbered:
+            numbered = numbered[:1] + [record for record in numbered[1:] if record[1] != numbered[0][1]]
+    if spec.transposed:
+        across = zip_longest(*(cells for _, cells in numbered[:_MOST_CELLS]), fillvalue="")
+        return [(number, list(cells)) for number, cells in enumerate(across, 1)]
+    return numbered
 
 
 def _span(lines: Sequence[str], skip: int, spec: Delimited) -> tuple[int, int]:

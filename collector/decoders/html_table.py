@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import zip_longest
+
 from lxml import etree, html
 
+from collector.headings import Sections, sentences, told
 from collector.line_table import header_of, numbered_names, table_of_lines
 from collector.rawtable import PayloadRefused, RawTable
 from collector.text import text_of
@@ -23,13 +27,13 @@ def decode(body: bytes, spec: HtmlTable, wanted: Wanted) -> RawTable:
         raise PayloadRefused(Refusal.BAD_SYNTAX, f"not HTML: {error}") from error
     heads: list[str] = []
     for table in page.iter("table"):
-        rows = _rows(table)
+        rows = _turned(_rows(table)) if spec.transposed else _rows(table)
         at = next((at for at, (_, cells) in enumerate(rows) if set(spec.has) <= set(cells)), None)
         if at is not None:
             top = [cells for _, cells in rows[at : at + spec.header_lines]]
-            return _below(
-                rows[at + spec.header_lines :], list(spec.header) or numbered_names(header_of(top)), spec, wanted
-            )
+            names = list(spec.header) or numbered_names(header_of(top))
+            below = _below(rows[at + spec.header_lines :], names, spec, wanted)
+            return replace(below, head=sentences(_text(page), spec.sentences)) if spec.sentences else below
         heads += rows[0][1][:4] if rows else []
     raise PayloadRefused(
         Refusal.ROWS_NOT_FOUND, f"no table with {', '.join(spec.has)}; tables begin with {', '.join(heads)[:120]}"
@@ -55,6 +59,16 @@ def _rows(table: etree._Element) -> list[tuple[int, list[str]]]:
     return rows
 
 
+def _turned(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    across = zip_longest(*(cells for _, cells in rows[:_MOST_SPAN]), fillvalue="")
+    return [(number, list(cells)) for number, cells in enumerate(across, 1)]
+
+
+def _text(page: etree._Element) -> str:
+    """The words of a page, a line for each piece of text."""
+    return "\n".join(" ".join(part.split()) for part in page.itertext() if isinstance(part, str) and part.strip())
+
+
 def _take_over(cells: list[str], hanging: dict[int, tuple[int, str]]) -> None:
     while len(cells) in hanging:
         left, text = hanging.pop(len(cells))
@@ -72,6 +86,9 @@ def _below(rows: list[tuple[int, list[str]]], names: list[str], spec: HtmlTable,
     """Source lines stop at 65535 in this library, and pages may stand on one line: then rows are counted."""
     lines = [line for line, _ in rows]
     where = lines if len(set(lines)) == len(lines) else list(range(1, len(rows) + 1))
-    return table_of_lines(
-        [(at, cells) for at, (_, cells) in zip(where, rows, strict=True)], names, spec.max_rows, wanted
-    )
+    sections = Sections(spec.section)
+    numbered = [(at, cells) for at, (_, cells) in zip(where, rows, strict=True)]
+    kept = [
+        (at, cells) for at, cells in numbered if not sections.takes(at, " ".join(dict.fromkeys(filter(None, cells))))
+    ]
+    return told(table_of_lines(kept, names, spec.max_rows, wanted), {}, sections)

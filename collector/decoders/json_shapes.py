@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from collector.json_table import check, opened, table_of
+from collector.json_table import above, check, opened, table_of
 from collector.literal_json import Within, at, document_of, named, rows_at, rows_below, shape, text_of_value
 from collector.rawtable import Findings, PayloadRefused, RawTable
 from collector.text import lines_of, text_of
@@ -37,7 +37,7 @@ def arrays(body: bytes, spec: JsonArrays, wanted: Wanted) -> RawTable:
         found = at(holder.value, spec.rows)
         if not isinstance(found, Mapping):
             raise _not_found(spec.rows, holder.value, "object of arrays")
-        lists = {name: values for name, values in found.items() if isinstance(values, list)}
+        lists = _side_by_side(found, holder, wanted)
         lengths = {len(values) for values in lists.values()}
         if len(lengths) > 1:
             told = ", ".join(f"{name} {len(values)}" for name, values in lists.items())
@@ -50,6 +50,15 @@ def arrays(body: bytes, spec: JsonArrays, wanted: Wanted) -> RawTable:
         rows += [dict(zip(names, values, strict=True)) for values in zip(*lists.values(), strict=True)]
         owners += [holder] * count
     return table_of(rows, owners, document, spec, wanted, findings)
+
+
+def _side_by_side(found: Mapping[str, Any], holder: Within, wanted: Wanted) -> dict[str, list[Any]]:
+    """The arrays that are columns: those that the form names, all where headings hold names, and those above that it names (`^labels`)."""
+    lists = {name: values for name, values in found.items() if isinstance(values, list) and wanted.takes(name)}
+    for name in wanted.names:
+        if name.startswith("^") and isinstance(values := above(holder, name), list):
+            lists[name] = values
+    return lists
 
 
 def _holders(document: Any, spec: JsonArrays) -> list[Within]:
@@ -79,9 +88,15 @@ def header(body: bytes, spec: JsonHeader, wanted: Wanted) -> RawTable:
     titles = [text_of_value(name.get(spec.header_name) if isinstance(name, Mapping) else name) or "" for name in names]
     findings = Findings()
     rows, where = [], []
-    for number, row in enumerate(values if spec.header else values[1:], 1):
+    values = values if spec.header else values[1:]
+    beside = {
+        name: cells for name, cells in _side_by_side({}, Within(document), wanted).items() if len(cells) == len(values)
+    }
+    for number, row in enumerate(values, 1):
         if isinstance(row, list) and len(row) == len(titles):
-            rows.append(dict(zip(titles, row, strict=True)))
+            rows.append(
+                dict(zip(titles, row, strict=True)) | {name: cells[number - 1] for name, cells in beside.items()}
+            )
             where.append(number)
         else:
             size = len(row) if isinstance(row, list) else text_of_value(row)

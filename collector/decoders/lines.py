@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import re2
-
+from collector.headings import Sections, ready, sentences, told
 from collector.rawtable import Findings, PayloadRefused, RawTable
 from collector.text import lines_of, text_of
 from domain.reasons import Ignored, Refusal
 from specs.columns import Wanted
 from specs.decode import Lines
-from specs.patterns import compiled
 
 
 def decode(body: bytes, spec: Lines, wanted: Wanted) -> RawTable:  # noqa: ARG001
     """The groups of the pattern as columns; blank lines are padding. Raises PayloadRefused."""
-    pattern = _ready(spec.pattern)
-    lines = lines_of(text_of(body, spec.encoding), spec.max_rows)
+    pattern = ready(spec.pattern)
+    text = text_of(body, spec.encoding)
+    lines = lines_of(text, spec.max_rows)
+    sections = Sections(spec.section)
     findings = Findings()
     found: list[tuple[str | None, ...]] = []
     where: list[int] = []
@@ -27,7 +25,7 @@ def decode(body: bytes, spec: Lines, wanted: Wanted) -> RawTable:  # noqa: ARG00
         if match is not None:
             found.append(tuple(match.group(name) for name in names))
             where.append(number)
-        elif not line.strip() or spec.others == "ignore":
+        elif sections.takes(number, line) or not line.strip() or spec.others == "ignore":
             findings.ignore(Ignored.PADDING)
         else:
             findings.refuse(Refusal.NOT_A_RECORD, number, line)
@@ -35,9 +33,5 @@ def decode(body: bytes, spec: Lines, wanted: Wanted) -> RawTable:  # noqa: ARG00
         # Every line passed over is a changed format, never an empty answer.
         raise PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no line fits the pattern; the text begins {body[:80]!r}")
     columns = {name: [row[at] for row in found] for at, name in enumerate(names)}
-    return RawTable(columns, where, len(where) + findings.refused.total(), findings=findings)
-
-
-@lru_cache(maxsize=256)
-def _ready(pattern: str) -> re2._Regexp:
-    return compiled(pattern)
+    table = RawTable(columns, where, len(where) + findings.refused.total(), findings=findings)
+    return told(table, sentences(text, spec.sentences), sections)

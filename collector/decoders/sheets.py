@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, time
+from itertools import islice
 from typing import Any
 
 import openpyxl
 
-from collector.line_table import numbered_names, table_of_lines
+from collector.headings import Sections, sentences, told
+from collector.line_table import header_of, numbered_names, table_of_lines
 from collector.rawtable import PayloadRefused, RawTable, joined
 from domain.reasons import Refusal
 from specs.columns import Wanted
@@ -57,20 +60,32 @@ def _check(body: bytes, spec: Sheets) -> None:
 def _sheet(sheet: Any, name: str, spec: Sheets, wanted: Wanted) -> RawTable | None:
     """One sheet, or None when it has no such header."""
     rows = _rows(sheet, spec.max_rows)
-    header = next((cells for at, cells in rows if set(spec.has) <= set(cells) or at > _HEADER_WITHIN), [])
+    above: list[str] = []
+    header: list[str] = []
+    for at, header in rows:
+        if set(spec.has) <= set(header) or at > _HEADER_WITHIN:
+            break
+        above.append(_said(header))
     if not set(spec.has) <= set(header):
         return None
-    for _ in range(spec.skip_rows):
-        next(rows, None)
+    titles = header_of([header, *(cells for _, cells in islice(rows, spec.header_lines - 1))])
+    for _ in islice(rows, spec.skip_rows):
+        pass
+    sections = Sections(spec.section)
     body: list[tuple[int, list[str]]] = []
     for number, cells in rows:
         if spec.footer_begins and cells and cells[0].startswith(spec.footer_begins):
             break
-        body.append((number, cells))
-    table = table_of_lines(body, numbered_names(header), spec.max_rows, wanted)
-    return RawTable(
-        {**table.columns, "sheet": [name] * len(table)}, table.where, table.read, table.head, table.findings
-    )
+        if not sections.takes(number, _said(cells)):
+            body.append((number, cells))
+    table = table_of_lines(body, numbered_names(titles), spec.max_rows, wanted)
+    table = told(table, sentences("\n".join(above), spec.sentences), sections)
+    return replace(table, columns={**table.columns, "sheet": [name] * len(table)})
+
+
+def _said(cells: list[str]) -> str:
+    """The words of a row, as a sentence."""
+    return " ".join(dict.fromkeys(filter(None, cells)))
 
 
 def _rows(sheet: Any, most: int) -> Iterator[tuple[int, list[str]]]:

@@ -24,7 +24,7 @@ def decode(body: bytes, spec: XmlItems, wanted: Wanted) -> RawTable:
     met = {key for row in rows for key in row}
     columns: dict[str, Cells] = {key: [row.get(key) for row in rows] for key in met if wanted.takes(key)}
     for name in wanted.names:
-        if name not in met and (name == "." or any(sign in name for sign in "/@^")):
+        if name not in met and (name in {".", "key"} or any(sign in name for sign in "/@^:")):
             cells = [_deep(item, name) for item in items]
             if any(cell is not None for cell in cells):
                 columns[name] = cells
@@ -37,8 +37,8 @@ def decode(body: bytes, spec: XmlItems, wanted: Wanted) -> RawTable:
 def _items(root: etree._Element, path: str) -> list[etree._Element]:
     """The elements that are rows; `name[]` on the way goes through all of that name."""
     parent, _, name = path.rpartition("/")
-    if "[]" in parent:
-        first, _, rest = path.partition("[]/")
+    if "[]" in parent or "*" in parent:
+        first, _, rest = path.replace("*[]/", "*/").replace("*/", "*[]/").partition("[]/")
         return [item for holder in _items(root, first) for item in _items(holder, rest)]
     holder = find(root, parent)
     if holder is None and find(root, parent.rpartition("/")[0]) is not None and "/" in parent:
@@ -66,6 +66,8 @@ def _deep(item: etree._Element, name: str) -> str | None:
         here, name = here.getparent(), name[1:]
     if here is None:
         return None
+    if name == "key" and find(here, name) is None:
+        return local(here)
     return text_of_element(here) if name == "." else text_at(here, name)
 
 
