@@ -45,6 +45,7 @@ class SeriesBook:
         self._feed, self._stations = feed, stations
         self.series: list[Series] = []
         self.station_of: list[int] = []
+        self.changes = 0
         self._by_uid: dict[str, int] = {}
 
     def number(self, station: int, measure: Measure, window: str | None, floor: str | None, ceiling: str | None) -> int:
@@ -70,6 +71,7 @@ class SeriesBook:
             exercise=self._feed.exercise,
         )
         at = self._by_uid.setdefault(uid, len(self.series))
+        self.changes += 1
         if at == len(self.series):
             self.series.append(new)
             self.station_of.append(station)

@@ -46,6 +46,8 @@ class StationBook:
     def __init__(self, feed: FeedSpec, tables: Mapping[str, Table], known: Iterable[Station] = ()) -> None:
         self._feed, self._tables = feed, tables
         self.known: list[Known] = []
+        self.shown: dict[int, Known] = {}  # by the last payload, in its order
+        self.changes = 0  # grows with whatever may make the same row mean something else
         self._by_uid: dict[str, int] = {}
         self._also: dict[str, str] = {}
         self._lists: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
@@ -61,7 +63,7 @@ class StationBook:
         parts = [cells(table, name, variables) for name in (*key_columns(spec), *_described_by(spec))]
         described = self._described.setdefault(id(spec), {})
         index: list[int] = []
-        first: dict[int, bool] = {}
+        first: dict[int, Known] = {}
         for row in zip(*parts, strict=True) if parts else [()] * len(table):
             hit = described.get(row)
             if hit is None:
@@ -69,17 +71,22 @@ class StationBook:
                 continue
             at, known = hit
             if at not in first:
-                first[at] = True
-                self.known[at] = known
+                first[at] = self.known[at] = known
             index.append(at)
-        return index, tuple(self.known[at].station for at in first)
+        self.shown = first
+        return index, tuple([known.station for known in first.values()])
+
+    def show(self, shown: Mapping[int, Known]) -> None:
+        """Know the stations of a payload again as it described them."""
+        for at, known in shown.items():
+            self.known[at] = known
 
     def _describe(
         self,
         spec: StationMap,
         row: tuple[str | None, ...],
         described: dict[tuple[str | None, ...], tuple[int, Known]],
-        first: dict[int, bool],
+        first: dict[int, Known],
     ) -> int:
         width = len(key_columns(spec))
         key = self._key(spec, row[:width])
@@ -98,10 +105,11 @@ class StationBook:
         texts = dict(zip((*key_columns(spec), *_described_by(spec)), row, strict=True))
         new = self._station(spec, uid, key, texts, listed, old)
         self.known[at : at + 1] = [new]
+        self.changes += 1
         if len(described) >= _MEMORY:
             described.clear()
         described[row] = (at, new)
-        first[at] = True
+        first[at] = new
         return at
 
     def _learn(self, spec: StationMap, row: Sequence[str | None], key: str) -> None:
@@ -109,8 +117,10 @@ class StationBook:
         if spec.also_known:
             texts = dict(zip((*key_columns(spec), *_described_by(spec)), row, strict=True))
             words = [" ".join((texts[name] or "").split()) for name in also_known(spec)]
-            if all(words) and len(self._also) < _MEMORY:
-                self._also["-".join(words)] = key
+            name = "-".join(words)
+            if all(words) and len(self._also) < _MEMORY and self._also.get(name) != key:
+                self._also[name] = key
+                self.changes += 1
 
     def _key(self, spec: StationMap, parts: Sequence[str | None]) -> str | None:
         if isinstance(spec.key, FixedKey):

@@ -13,8 +13,9 @@ from collector.harmonise import FormReader
 from collector.harmonise_readings import Context, SeriesBook
 from collector.harmonise_stations import StationBook
 from collector.plan import recognise
-from collector.qc import judge
+from collector.qc import Judge
 from collector.rawtable import PayloadRefused
+from collector.resent import Resent
 from domain.readings import Harvest, RefusedRow
 from domain.reasons import Refusal
 from specs.columns import Wanted, wanted
@@ -37,6 +38,7 @@ class _FeedReader:
             form.id: (FormReader(feed, form, stations, series), wanted(form)) for form in feed.forms
         }
         self._series = series
+        self._resent, self._judge = Resent(stations, series), Judge(feed)
         self._listed: frozenset[str] = frozenset()
 
     @property
@@ -45,12 +47,15 @@ class _FeedReader:
         return len(self._series.series)
 
     def read(self, form: Form, variables: Mapping[str, str], body: bytes, received_s: int) -> Harvest:
-        reader, columns = self._forms[form.id]
-        table = decode(body, form.decode, columns)
-        harvest = reader.read(table, Context(variables, received_s, self._listed))
+        context = Context(variables, received_s, self._listed)
+        harvest = self._resent.recall(form, context, body)
+        if harvest is None:
+            reader, columns = self._forms[form.id]
+            harvest = reader.read(decode(body, form.decode, columns), context)
+            self._resent.keep(form, context, body, harvest)
         if form.marks is not None and harvest.marks_complete:
             self._listed = frozenset(mark.station_uid for mark in harvest.marks)
-        return judge(harvest, self.feed, received_s, form.time.history_s if form.time else 0)
+        return self._judge.judge(harvest, received_s, form.time.history_s if form.time else 0)
 
 
 class Harvester:

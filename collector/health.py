@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import numpy as np
 
@@ -27,6 +28,7 @@ OF_ROWS = frozenset({
 #: Rows that a feed file leaves out on purpose say nothing against the publisher.
 _ON_PURPOSE = frozenset({Refusal.FILTERED_BY_FEED})
 _FRESHEST = 0.9
+_UID, _STATION = attrgetter("uid"), attrgetter("station_uid")
 _MOSTLY = 0.5
 
 
@@ -97,10 +99,11 @@ class Gathered:
         self.impossible += int(np.count_nonzero(readings.qc & int(Qc.GROSS_RANGE | Qc.NEGATIVE)))
         newest = np.full(len(readings.series), np.iinfo(np.int64).min)
         np.maximum.at(newest, readings.index, readings.end_s)
-        for series, end_s in zip(readings.series, newest.tolist(), strict=True):
-            if end_s > self.newest_s.get(series.uid, end_s - 1):
-                self.newest_s[series.uid] = end_s
-            self.stations.add(series.station_uid)
+        told = dict(zip(map(_UID, readings.series), newest.tolist(), strict=True))
+        if self.newest_s:  # an answer before this one may have had some of them
+            told = {uid: max(end_s, self.newest_s.get(uid, end_s)) for uid, end_s in told.items()}
+        self.newest_s.update(told)
+        self.stations.update(map(_STATION, readings.series))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,42 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from operator import is_
 
 import numpy as np
+import numpy.typing as npt
 
 from domain import quantities, units
 from domain.flags import Qc
 from domain.readings import FloatArray, Harvest, IntArray, Readings, Series
 from specs.feed import FeedSpec
 
-
-def judge(harvest: Harvest, feed: FeedSpec, received_s: int, history_s: int = 0) -> Harvest:
-    """The harvest with flags added to its readings; `history_s` is how far back the document reaches by its own nature."""
-    readings = harvest.readings
-    if readings is None:
-        return harvest
-    qc = readings.qc | _by_range(readings, feed) | _by_age(readings, feed, received_s, history_s)
-    return replace(harvest, readings=replace(readings, qc=qc))
+#: Payloads of so many kinds are remembered per feed before starting again.
+_ADDRESSES = 64
 
 
-def _by_range(readings: Readings, feed: FeedSpec) -> IntArray:
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What holds for each series of a payload, in their order; NaN where nothing does."""
+
+    series: tuple[Series, ...]
+    floor: FloatArray
+    ceiling: FloatArray
+    low: FloatArray
+    high: FloatArray
+    signed: npt.NDArray[np.bool_]
+    natural: npt.NDArray[np.bool_]
+
+
+class Judge:
+    """Judges the harvests of one feed; what holds for its series is looked up once, since they are the same from answer to answer."""
+
+    def __init__(self, feed: FeedSpec) -> None:
+        self._feed = feed
+        self._limits: dict[str, _Limits] = {}  # by the first series of a payload: an address has its own
+
+    def judge(self, harvest: Harvest, received_s: int, history_s: int = 0) -> Harvest:
+        """The harvest with flags added to its readings; `history_s` is how far back the document reaches by its own nature."""
+        readings = harvest.readings
+        if readings is None:
+            return harvest
+        found = _by_range(readings, self._limits_of(readings.series))
+        qc = readings.qc | found | _by_age(readings, self._feed, received_s, history_s)
+        return replace(harvest, readings=replace(readings, qc=qc))
+
+    def _limits_of(self, series: tuple[Series, ...]) -> _Limits:
+        known = self._limits.get(series[0].uid) if series else None
+        if known is None or len(known.series) != len(series) or not all(map(is_, known.series, series)):
+            if len(self._limits) >= _ADDRESSES:
+                self._limits.clear()
+            known = _limits(series, self._feed)
+            if series:
+                self._limits[series[0].uid] = known
+        return known
+
+
+def _limits(series: tuple[Series, ...], feed: FeedSpec) -> _Limits:
+    ends = {kind: _declared(*kind, feed) for kind in {(one.quantity, one.unit) for one in series}}
+    return _Limits(
+        series,
+        _numbers([one.floor for one in series]),
+        _numbers([one.ceiling for one in series]),
+        _numbers([ends[one.quantity, one.unit][0] for one in series]),
+        _numbers([ends[one.quantity, one.unit][1] for one in series]),
+        np.array([quantities.BY_ID[one.quantity].never_negative for one in series], dtype=bool),
+        np.array([has_background(one) for one in series], dtype=bool),
+    )
+
+
+def _by_range(readings: Readings, limits: _Limits) -> IntArray:
     """Detector limits, declared range, sign and exact zero."""
     value, at = readings.value, readings.index
-    floor = _per_series(readings.series, lambda series: series.floor)
-    ceiling = _per_series(readings.series, lambda series: series.ceiling)
-    ends = {kind: _declared(*kind, feed) for kind in {(series.quantity, series.unit) for series in readings.series}}
-    low = _per_series(readings.series, lambda series: ends[series.quantity, series.unit][0])
-    high = _per_series(readings.series, lambda series: ends[series.quantity, series.unit][1])
-    signed = np.array([quantities.BY_ID[series.quantity].never_negative for series in readings.series], dtype=bool)
-    natural = np.array([has_background(series) for series in readings.series], dtype=bool)
     with np.errstate(invalid="ignore"):
-        found = np.where(value < floor[at], int(Qc.BELOW_RANGE), 0)
-        found |= np.where(value > ceiling[at], int(Qc.ABOVE_RANGE), 0)
-        found |= np.where((value < low[at]) | (value > high[at]), int(Qc.GROSS_RANGE), 0)
-        found |= np.where((value < 0) & signed[at], int(Qc.NEGATIVE), 0)
-        found |= np.where((value == 0) & natural[at], int(Qc.ZERO), 0)
+        found = np.where(value < limits.floor[at], int(Qc.BELOW_RANGE), 0)
+        found |= np.where(value > limits.ceiling[at], int(Qc.ABOVE_RANGE), 0)
+        found |= np.where((value < limits.low[at]) | (value > limits.high[at]), int(Qc.GROSS_RANGE), 0)
+        found |= np.where((value < 0) & limits.signed[at], int(Qc.NEGATIVE), 0)
+        found |= np.where((value == 0) & limits.natural[at], int(Qc.ZERO), 0)
     return found.astype(np.int64)
 
 
@@ -51,8 +92,8 @@ def has_background(series: Series) -> bool:
     return series.quantity in quantities.DOSE_RATES or series.quantity == "count_rate"
 
 
-def _per_series(series: Sequence[Series], limit: Callable[[Series], float | None]) -> FloatArray:
-    return np.array([np.nan if (found := limit(one)) is None else found for one in series], dtype=np.float64)
+def _numbers(limits: list[float | None]) -> FloatArray:
+    return np.array(limits, dtype=np.float64)  # None becomes NaN
 
 
 def _declared(quantity: str, unit: str, feed: FeedSpec) -> tuple[float | None, float | None]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.qc import judge
+from collector.qc import Judge
 from domain.flags import Qc, codes
 from domain.readings import NO_TIME, Harvest, Readings, Series
 from tests.feeds.replayed import Bench, feed, rows
@@ -32,7 +32,7 @@ def series(quantity: str = "air_dose_rate_as_published", unit: str = "uSv/h", **
 
 
 def judged(one: Series, values: list[float], age_s: int = 60) -> list[list[str]]:
-    found = judge(Harvest(readings=readings(one, values, age_s)), RAMIS, NOW).readings
+    found = Judge(RAMIS).judge(Harvest(readings=readings(one, values, age_s)), NOW).readings
     assert found is not None
     assert found.value.tolist() == pytest.approx(values)
     return [codes(flags) for flags in found.qc.tolist()]
@@ -66,13 +66,13 @@ def test_stale_at_receipt() -> None:
 
 def test_a_document_that_reaches_back_by_its_nature_is_not_stale() -> None:
     harvest = Harvest(readings=readings(series(), [0.05], 80_000))
-    found = judge(harvest, RAMIS, NOW, history_s=86_400).readings
+    found = Judge(RAMIS).judge(harvest, NOW, history_s=86_400).readings
     assert found is not None
     assert found.qc.tolist() == [0]
 
 
 def test_nothing_to_judge() -> None:
-    assert judge(Harvest(read=3), RAMIS, NOW) == Harvest(read=3)
+    assert Judge(RAMIS).judge(Harvest(read=3), NOW) == Harvest(read=3)
 
 
 @settings(deadline=None)
@@ -80,7 +80,7 @@ def test_nothing_to_judge() -> None:
 def test_flags_are_added_and_never_taken_away(values: list[float], before: int) -> None:
     given_ = readings(series(floor=0.2), values)
     given_.qc[:] = before
-    found = judge(Harvest(readings=given_), RAMIS, NOW).readings
+    found = Judge(RAMIS).judge(Harvest(readings=given_), NOW).readings
     assert found is not None
     assert np.array_equal(found.value, given_.value, equal_nan=True)
     assert ((found.qc & before) == before).all()
