@@ -244,7 +244,8 @@ class Fetcher:
             return replace(answer, failure=Refusal.CONNECTION, failure_detail=f"in the body: {_short(error)}"), b""
 
     def _conditions(self, planned: PlannedRequest) -> dict[str, str]:
-        known = self._validators.get((planned.method, planned.url))
+        # an unchanged page would tell neither whether another follows nor which
+        known = None if planned.paging else self._validators.get((planned.method, planned.url))
         if known is None:
             return {}
         pairs = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import product
@@ -40,18 +40,6 @@ class PlannedRequest:
     page: int = 0
 
 
-def next_page(request: PlannedRequest, read: int) -> PlannedRequest | None:
-    """The request for what follows a page that held `read` rows; None when it was the last, or enough."""
-    paging = request.paging
-    if paging is None or read < paging.size or request.page + 1 >= paging.most:
-        return None
-    page = request.page + 1
-    at = paging.first + page * (paging.size if paging.by == "rows" else 1)
-    parts = urlsplit(request.url)
-    query = [(name, str(at) if name == paging.parameter else text) for name, text in _pairs(parts.query)]
-    return replace(request, url=urlunsplit(parts._replace(query=urlencode(query, quote_via=quote))), page=page)
-
-
 def planned(
     feed: FeedSpec, now_s: float, tables: Mapping[str, Table] = _NO_TABLES, *, whole: bool = False
 ) -> tuple[PlannedRequest, ...]:
@@ -85,6 +73,25 @@ def recognise(
             found = _match(template, _secret_names(form.request), asked.netloc + asked.path, query)
             if found is not None and _allowed(form.request, found, tables):
                 return form, found
+    return _following_page(feed, method, asked.netloc + asked.path, query)
+
+
+def _following_page(
+    feed: FeedSpec, method: str, place: str, query: frozenset[tuple[str, str]]
+) -> tuple[Form, Mapping[str, str]] | None:
+    """The form whose pages name their next one: its address has the path of the first, and parameters of the publisher's choice."""
+    for form in feed.forms:
+        paging = form.request.paging
+        if paging is None or not paging.next or form.request.method != method:
+            continue
+        given = query if not paging.parameter else frozenset(pair for pair in query if pair[0] != paging.parameter)
+        wanted_place, wanted_query = _pattern(_template(form.request))
+        found = wanted_place.fullmatch(place)
+        parts = [pattern.fullmatch(dict(given).get(name, "")) for name, pattern in wanted_query.items()]
+        if found is not None and (not paging.parameter or all(parts)):
+            return form, dict(found.groupdict()) | {
+                name: text for part in parts if part for name, text in part.groupdict().items()
+            }
     return None
 
 
@@ -93,7 +100,7 @@ def _requests(feed: FeedSpec, form: Form, now_s: float, tables: Mapping[str, Tab
     names = list(request.variables)
     for values in product(*(list(_values(request.variables[name], now_s, tables)) for name in names)):
         chosen = dict(zip(names, values, strict=True))
-        if request.paging:
+        if request.paging and not request.paging.next:
             chosen[_PAGE] = str(request.paging.first)
         yield PlannedRequest(
             feed_id=feed.id,
@@ -151,16 +158,12 @@ def _listed(variable: Listed, tables: Mapping[str, Table]) -> Iterator[str]:
 def _template(request: Request) -> str:
     """The address with its plain parameters; secret ones are left out."""
     plain = {name: value for name, value in request.parameters.items() if isinstance(value, str)}
-    if request.paging:
+    if request.paging and not request.paging.next:
         plain[request.paging.parameter] = f"{{{_PAGE}}}"
     if not plain:
         return request.url
     parts = urlsplit(request.url)
     return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(plain, safe="{}"))))))
-
-
-def _pairs(query: str) -> list[tuple[str, str]]:
-    return parse_qsl(query, keep_blank_values=True)
 
 
 def _filled(template: str, chosen: Mapping[str, str]) -> str:

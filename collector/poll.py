@@ -7,13 +7,19 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+import structlog
+
 from collector.fetch import Fetcher
+from collector.fetched import Fetched
 from collector.health import NOT_REACHED, Run, unreadable
+from collector.paging import StrangeAddress, next_page
 from collector.pipeline import Pipeline
-from collector.plan import next_page, planned
+from collector.plan import PlannedRequest, planned
 from domain.clock import Clock
 from domain.reasons import Refusal
 from specs.feed import FeedSpec
+
+log = structlog.get_logger(__name__)
 
 #: So many requests in a row that reach nobody end a poll: a list of 400 documents would take hours to fail one by one.
 GIVE_UP_AFTER = 3
@@ -40,7 +46,7 @@ class Poller:
         self._asked[feed.id] = feed
         requests = deque(planned(feed, self.clock.now_s(), self.pipeline.config.tables, whole=whole))
         run: Run | None = None
-        unreached = asked = 0
+        unreached = asked = unasked = 0
         page = ""
         while requests:
             request = requests.popleft()
@@ -60,10 +66,21 @@ class Poller:
             if fetched.answer.failure is Refusal.BLOCKED or unreached >= GIVE_UP_AFTER:
                 break
             # A server that does not know its paging parameter sends the first page for ever.
-            following = next_page(request, tally.read) if fetched.answer.sha256 != page or not request.page else None
+            if fetched.answer.sha256 != page or not request.page:
+                unasked += self._follow(request, tally.read, fetched, requests)
             page = fetched.answer.sha256
-            if following:
-                requests.appendleft(following)
         if run:
-            await self.pipeline.finish(run, planned=asked + len(requests))
+            await self.pipeline.finish(run, planned=asked + unasked + len(requests))
         return run
+
+    @staticmethod
+    def _follow(request: PlannedRequest, read: int, fetched: Fetched, requests: deque[PlannedRequest]) -> int:
+        """Put the page that follows in front; 1 when there is one that may not be asked, so that the run is a partial one."""
+        try:
+            following = next_page(request, read, fetched)
+        except StrangeAddress as error:
+            log.warning("next page not asked", feed=request.feed_id, why=str(error))
+            return 1
+        if following:
+            requests.appendleft(following)
+        return 0

@@ -96,13 +96,22 @@ class Paging(Strict):
     """An answer in pages: `parameter` counts rows (`by: rows`: 0, 1000, 2000, ...) or pages (`by: pages`: 1, 2, 3, ...) from `first`.
 
     The next page is asked for as long as a page holds `size` rows or more, is not the same as the one before, and fewer than `most` were asked.
+    `next` is where a JSON page says what comes next: the path of an address, or of a list of links (the one with `rel: next` is taken), or `$link`
+    for the header of that name. With `parameter` it is a mark that is sent as this parameter. Only the same path of the same server is asked.
     """
 
-    parameter: str = Field(min_length=1)
-    size: int = Field(ge=1)
+    parameter: str = ""
+    size: int = Field(default=1, ge=1)
+    next: str = ""
     by: Literal["rows", "pages"] = "rows"
     first: int = Field(default=0, ge=0)
     most: int = Field(default=50, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if not self.next and (not self.parameter or "size" not in self.model_fields_set):
+            raise ValueError("pages are counted by `parameter` and `size`, or each says where the `next` one is")
+        return self
 
 
 Variable = Values | Span | Listed | Moment

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.plan import matches, next_page, planned
+from collector.paging import next_page
+from collector.plan import matches, planned
 from domain.reasons import Ignored, Refusal
 from tests.feeds.made import RECEIVED, harvested, loaded, values
 from tests.feeds.replayed import config
