@@ -8,11 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from api.clocktext import told
 from domain.flags import Qc
 from domain.quantities import BY_ID as QUANTITIES
 from domain.states import CENSORING_CODES
 
 CONVENTIONS = "CF-1.11"
+
+#: Attributes of the column of revisions.
+REVISION: Mapping[str, str] = {"long_name": "1, and one more for each correction by the publisher", "units": "1"}
 
 #: UCUM -> UDUNITS; a quantity whose unit is not stated has no `units` at all.
 _UDUNITS: Mapping[str, str] = {
@@ -143,6 +147,24 @@ def described(quantity: str, unit: str, analyte: str = "gamma-total") -> dict[st
     else:
         told["comment"] = "the publisher states no unit"
     return told
+
+
+def beside(about: Mapping[str, str], says: str) -> dict[str, str]:
+    """Attributes of a column beside a variable: its unit, never its standard name; `says` takes the long name."""
+    own = {key: text for key, text in about.items() if key != "standard_name"}
+    return own | {"long_name": says.format(about["long_name"])}
+
+
+def window_attributes(title: str, span: tuple[int, int], *, simulated: bool) -> dict[str, str]:
+    """Global attributes of a file over a time window."""
+    begin, end = told(span[0]), told(span[1])
+    return {
+        "title": f"{title}: {begin} to {end}",
+        "source": "publishers' readings, harmonised",
+        "time_coverage_start": begin,
+        "time_coverage_end": end,
+        "exercise": "true: SIMULATED DATA INSIDE" if simulated else "false",
+    }
 
 
 def qc_flags() -> tuple[list[int], str]:

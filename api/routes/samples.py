@@ -9,7 +9,7 @@ from aiohttp import web
 from api import params as p
 from api.clocktext import told, told_or_none
 from api.files import answer as files
-from api.files import netcdf
+from api.files.netcdf_points import points
 from api.models import samples as m
 from api.models.places import FeatureCollection, collected, feature, point
 from api.models.values import Published, Uncertainty
@@ -112,7 +112,7 @@ async def samples(call: Call) -> Reply | web.StreamResponse:
         last = page[-1].sample
         more = following(call.route, call.query, as_of_s=as_of_s, after_id=last.uid, after_s=last.end_s)
     if call.format == "netcdf":
-        file = await asyncio.to_thread(netcdf.points, shown, service, span, as_of_s)
+        file = await asyncio.to_thread(points, shown, service, span, as_of_s)
         return files.send(call, file, "samples", next_page=more)
     feeds = {row.feed_id for row in page} or feeds_meant(f, service)
     body = m.SamplePage(

@@ -72,6 +72,13 @@ async def test_netcdf_of_samples_are_points(api: Client) -> None:
     assert data.activity_concentration_in_water_H_3_limit.values[1] == 0.4
     assert np.isnan(data.activity_concentration_in_water_H_3.values).all()
     assert data.published.values.tolist() == ["0.0051", "ND"]
+    [sample] = (await body(api, "/v1/samples"))["samples"]
+    assert data.revision.values.tolist() == [sample["revision"]] * 2
+    told = [(one["published"]["ucum"], one["conversion"] or {"id": "", "factor": ""}) for one in sample["results"]]
+    held = zip(data.published_ucum.values, data.conversion.values, data.conversion_factor.values, strict=True)
+    assert [(unit, {"id": name, "factor": by}) for unit, name, by in held] == [
+        (unit, {"id": one["id"], "factor": one["factor"]}) for unit, one in told
+    ]
     assert "standard_name" not in data.activity_concentration_in_water_Cs_137.attrs
 
 
