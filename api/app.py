@@ -20,6 +20,7 @@ from api.limits import BUCKETS, Buckets, limit_rate
 from api.openapi import document
 from api.operation import Call, Operation
 from api.pages import add_pages
+from api.prepared import Prepared
 from api.problems import Code, ProblemError
 from api.routes import (
     alert_chart,
@@ -155,10 +156,10 @@ async def _close(app: web.Application) -> None:
 
 
 def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    known = (*operation.params, *_format(operation))
+    known, name = (*operation.params, *_format(operation)), operation.id
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        request[_OPERATION] = operation.id
+        request[_OPERATION] = name
         service = request.app[SERVICE]
         if operation.kept_s and (again := await _asked_before(service, request)) is not None:
             return again
@@ -190,7 +191,7 @@ async def _body(operation: Operation, request: web.Request) -> msgspec.Struct:
     return read
 
 
-async def _asked_before(service: Service, request: web.Request) -> web.Response | None:
+async def _asked_before(service: Service, request: web.Request) -> web.StreamResponse | None:
     """The kept answer to a request that was asked in the very same words: it need not be read again, only sent."""
     question = service.kept.asked.get((request.raw_path, request.headers.get("Accept", "")))
     if question is None:
@@ -237,7 +238,11 @@ async def serve(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
     except Exception as error:  # noqa: BLE001 - the last line of defence: the client gets a trace id, the log the traceback
         response = problems.told(request, error)
-    if not response.prepared and "Access-Control-Allow-Origin" not in response.headers:
+    if (
+        not isinstance(response, Prepared)
+        and not response.prepared
+        and "Access-Control-Allow-Origin" not in response.headers
+    ):
         response.headers.update(COMMON)
     metrics = request.app[SERVICE].metrics
     metrics.answered(request.get(_OPERATION, "other"), response.status, time.perf_counter() - began)

@@ -7,7 +7,11 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from aiohttp import web
+from multidict import CIMultiDict
+
 from api.encoding import COMPRESS_FROM, compressed
+from api.prepared import Prepared, fits, head_of
 
 _MOST_BYTES = 128 * 1024 * 1024
 _MOST_WORDS = 10_000
@@ -15,22 +19,37 @@ _MOST_WORDS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """The bytes of an answer in one content coding, with the headers that go with them."""
+    """The bytes of an answer in one content coding, or of the 304 that stands for it, with the headers that go with them."""
 
     body: bytes
-    headers: Mapping[str, str]
+    headers: CIMultiDict[str]
+    status: int
+    head: bytes
+
+    def response(self, request: web.Request) -> web.StreamResponse:
+        """A response that sends these bytes."""
+        if fits(request):
+            return Prepared(self.status, self.head, self.body)
+        return web.Response(body=self.body, status=self.status, headers=self.headers)
+
+
+def coded(body: bytes, headers: Mapping[str, str], status: int = 200) -> Coded:
+    """Bytes with their headers, ready to be sent."""
+    own = CIMultiDict(headers)
+    return Coded(body, own, status, head_of(status, own, len(body) if status == 200 else None))
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """An answer as bytes. It holds for `version` of the store until `until_s` on the service's clock.
 
-    Codings are made when first asked for and stay with the answer; `weak` is its ETag as a client sends it back.
+    Codings are made when first asked for and stay with the answer; `weak` is its ETag as a client sends it back, `unchanged` the
+    304 to a client that does.
     """
 
     plain: Coded
+    unchanged: Coded
     weak: str
-    headers_304: Mapping[str, str]
     version: int
     until_s: float
     codings: dict[str, Coded] = field(default_factory=dict)
@@ -42,7 +61,7 @@ class Kept:
         found = self.codings.get(coding)
         if found is None:
             body = await asyncio.to_thread(compressed, self.plain.body, coding)
-            found = self.codings[coding] = Coded(body, {**self.plain.headers, "Content-Encoding": coding})
+            found = self.codings[coding] = coded(body, {**self.plain.headers, "Content-Encoding": coding})
         return found
 
     @property

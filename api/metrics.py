@@ -2,13 +2,54 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
 
-REQUESTS_HELP = "Requests answered, by operation and status"
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+
+_BOUNDS_S = Histogram.DEFAULT_BUCKETS
+_LE = [*(str(bound) for bound in _BOUNDS_S[:-1]), "+Inf"]
 
 
-#: Answers that are noted before they are counted; whoever reads the metrics counts them first.
-_AT_ONCE = 1000
+@dataclass(slots=True)
+class _Timed:
+    """Answers of one operation by how long they took, not cumulative, and the seconds of all."""
+
+    buckets: list[int] = field(default_factory=lambda: [0] * len(_BOUNDS_S))
+    seconds: float = 0.0
+
+
+class Answers:
+    """Answers counted by ourselves and told as Prometheus has them: its own counters take longer than sending kept bytes does."""
+
+    def __init__(self) -> None:
+        self._by_status: Counter[tuple[str, int]] = Counter()
+        self._timed: defaultdict[str, _Timed] = defaultdict(_Timed)
+
+    def count(self, operation: str, status: int, seconds: float) -> None:
+        """Count one answer."""
+        self._by_status[operation, status] += 1
+        timed = self._timed[operation]
+        timed.buckets[bisect_left(_BOUNDS_S, seconds)] += 1
+        timed.seconds += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """What a registry asks for."""
+        requests = CounterMetricFamily(
+            "radcommons_api_requests", "Requests answered, by operation and status", labels=["operation", "status"]
+        )
+        for (operation, status), count in self._by_status.items():
+            requests.add_metric([operation, str(status)], count)
+        yield requests
+        times = HistogramMetricFamily("radcommons_api_seconds", "Seconds to answer, by operation", labels=["operation"])
+        for operation, timed in self._timed.items():
+            counts = accumulate(timed.buckets)
+            times.add_metric([operation], list(zip(_LE, counts, strict=True)), timed.seconds)
+        yield times
 
 
 class ApiMetrics:
@@ -16,12 +57,8 @@ class ApiMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "radcommons_api_requests", REQUESTS_HELP, ["operation", "status"], registry=self.registry
-        )
-        self.seconds = Histogram(
-            "radcommons_api_seconds", "Seconds to answer, by operation", ["operation"], registry=self.registry
-        )
+        self.answers = Answers()
+        self.registry.register(self.answers)
         self.state = Gauge(
             "radcommons_feed_state", "1 for the state that a feed is in", ["feed", "state"], registry=self.registry
         )
@@ -58,26 +95,7 @@ class ApiMetrics:
         self.drill_age = Gauge(
             "radcommons_drill_age_seconds", "Seconds since the last drill that ended began", registry=self.registry
         )
-        self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-        self._answered: list[tuple[str, int, float]] = []
 
     def answered(self, operation: str, status: int, seconds: float) -> None:
-        """Note one answer. It is counted with many others later: counting costs more than sending kept bytes does."""
-        self._answered.append((operation, status, seconds))
-        if len(self._answered) >= _AT_ONCE:
-            self.count()
-
-    def count(self) -> None:
-        """Bring the counters up to date."""
-        answered, self._answered = self._answered, []
-        for operation, status, seconds in answered:
-            self._count(operation, status, seconds)
-
-    def _count(self, operation: str, status: int, seconds: float) -> None:
-        """The children are kept, because finding them by their labels costs more than counting."""
-        known = self._known.get((operation, status))
-        if known is None:
-            known = self.requests.labels(operation, str(status)), self.seconds.labels(operation)
-            self._known[operation, status] = known
-        known[0].inc()
-        known[1].observe(seconds)
+        """Count one answer."""
+        self.answers.count(operation, status, seconds)

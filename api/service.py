@@ -82,6 +82,7 @@ class Service:
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     streams: int = 0
     _pulse: Pulse | None = None
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _facts: dict[str, FeedFacts] = field(default_factory=dict)
 
     def check(self) -> None:
@@ -110,14 +111,22 @@ class Service:
 
     async def pulse(self) -> Pulse:
         """The feeds' health, looked up again once `check_s` have passed on the machine's clock."""
-        known, at = self._pulse, time.monotonic()
-        if known is not None and at - known.checked_at < self.settings.check_s:
-            return known
-        health = await read.feed_health(self.store)
+        at = time.monotonic()
+        if self._pulse is not None and at - self._pulse.checked_at < self.settings.check_s:
+            return self._pulse
+        async with (
+            self._looking
+        ):  # those who ask meanwhile have the answer of a look that began after they asked, or a little before
+            if self._pulse is None or self._pulse.checked_at < at - self.settings.check_s:
+                self._pulse = await self._looked_up()
+            return self._pulse
+
+    async def _looked_up(self) -> Pulse:
+        at, health = time.monotonic(), await read.feed_health(self.store)
+        known = self._pulse  # now, because a configuration may have been taken over meanwhile
         version = 0 if known is None else known.version + (health != known.health)
         horizon_s = max((row.last_success_s for row in health.values() if row.last_success_s is not None), default=None)
-        self._pulse = Pulse(health, version, horizon_s, at)
-        return self._pulse
+        return Pulse(health, version, horizon_s, at)
 
     async def known_until_s(self) -> int:
         """The moment of knowledge of an answer that names none: the newest committed answer, or now if there is none."""

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 from aiohttp import web
-from multidict import CIMultiDict
 
-from api.caching import Coded, Kept
+from api.caching import Kept, coded
 from api.encoding import COMPRESS_FROM, chosen, compressed
 from api.files.rows import parquet
 from api.offload import off_loop
@@ -135,19 +134,18 @@ async def kept(reply: Reply, word: str, version: int, until_s: float) -> Kept:
     same = {**COMMON, "Vary": VARY, "Cache-Control": cache_control(reply.max_age_s), "ETag": weak, **reply.headers}
     if reply.next:
         same["Link"] = f'<{reply.next}>; rel="next"'
-    whole = CIMultiDict({**same, "Content-Type": content_type(word)})
-    unchanged = CIMultiDict({name: text for name, text in same.items() if name not in _KNOWN_ALREADY})
-    return Kept(Coded(body, whole), weak, unchanged, version, until_s)
+    whole = coded(body, {**same, "Content-Type": content_type(word)})
+    unchanged = coded(b"", {name: text for name, text in same.items() if name not in _KNOWN_ALREADY}, 304)
+    return Kept(whole, unchanged, weak, version, until_s)
 
 
-async def send(request: web.Request, answer: Kept) -> web.Response:
+async def send(request: web.Request, answer: Kept) -> web.StreamResponse:
     """A kept answer as a response: nothing is computed here but a coding that is asked for the first time."""
     asked = request.headers
     known = asked.get("If-None-Match")
     if known is not None and (known == answer.weak or knows(request, answer.weak[3:-1])):
-        return web.Response(status=304, headers=answer.headers_304)
-    coded = await answer.coded(chosen(asked.get("Accept-Encoding", "identity")))
-    return web.Response(body=coded.body, headers=coded.headers)
+        return answer.unchanged.response(request)
+    return (await answer.coded(chosen(asked.get("Accept-Encoding", "identity")))).response(request)
 
 
 def content_type(word: str) -> str:

@@ -149,7 +149,6 @@ async def metrics(call: Call) -> web.StreamResponse:
 async def _gauges(service: Service) -> CollectorRegistry:
     """The registry of a service with its gauges brought up to now."""
     metrics, health, now_s = service.metrics, (await service.pulse()).health, service.now_s()
-    metrics.count()
     metrics.age.clear()
     metrics.success.clear()
     metrics.held.clear()
