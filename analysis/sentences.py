@@ -115,6 +115,12 @@ REASONS: dict[str, tuple[str, str, str, str]] = {
         "单位未公布",
     ),
     Untold.MIRROR: ("", "", "", ""),
+    Untold.DROPPED_BY_RETENTION: (
+        "readings of that time are no longer kept",
+        "その時期の測定は保存期間を過ぎた",
+        "해당 시기의 측정은 보존 기간이 지남",
+        "该时段的读数已超过保存期限",
+    ),
 }
 
 _UNITS = {

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from api import params as p
-from api.clocktext import told_or_none
+from api.clocktext import told, told_or_none
 from api.freshness import ended_runs
-from api.models.common import Coverage, FeedBrief
+from api.models.common import Coverage, Dropped, FeedBrief
 from api.problems import Code, ProblemError
 from api.service import Service
 from api.telling import feed_brief
 from domain.media import matching
+from domain.reasons import Untold
 from domain.states import FeedState
-from store import read
+from store import read, retention
 from store.rows import Filter, SeriesRow
 
 _READ = frozenset({FeedState.OK, FeedState.PARTIAL, FeedState.LATE, FeedState.EMPTY})
@@ -116,18 +117,40 @@ async def coverage(
 ) -> Coverage:
     """What stood behind an answer: the window, the series that were meant, and the state of every feed behind them."""
     health = (await service.pulse()).health
+    gone = await dropped(service, feeds, window_s) if window_s else ()
     if rows:
         why = ""
     elif withheld:
         why = "withheld"
     elif not any(record.last_success_s for record in health.values()):
         why = "nothing_known_yet"
+    elif series == 0:
+        why = "no_such_series"
     else:
-        why = "no_such_series" if series == 0 else "no_reading_in_window"
+        why = Untold.DROPPED_BY_RETENTION if gone else "no_reading_in_window"
     begin, end = window_s or (None, None)
-    briefs = await feed_briefs(service, feeds, as_of_s)
     return Coverage(
-        begin=told_or_none(begin), end=told_or_none(end), series=series, rows=rows, why_empty=why, feeds=briefs
+        begin=told_or_none(begin),
+        end=told_or_none(end),
+        series=series,
+        rows=rows,
+        why_empty=why,
+        feeds=await feed_briefs(service, feeds, as_of_s),
+        dropped=gone,
+    )
+
+
+async def dropped(service: Service, feeds: Collection[str], window_s: tuple[int, int]) -> tuple[Dropped, ...]:
+    """What retention dropped of some feeds and a half-open window."""
+    return tuple(
+        Dropped(
+            feed=one.feed_id,
+            after=told(one.from_s),
+            until=told(one.until_s),
+            keep_days=one.keep_days,
+            at=told(one.at_s),
+        )
+        for one in await retention.dropped(service.store, feeds, *window_s)
     )
 
 

@@ -16,9 +16,12 @@ from api.knowledge import Past, shown
 from api.models.summaries import HistoryStep
 from api.service import Service
 from api.usual import plain
+from domain.reasons import Untold
+from domain.states import RegionState
 from specs.region import Area
-from store import kept_summaries, knowledge
-from store.rows import Filter
+from store import kept_summaries, knowledge, retention
+from store.retention import Drop
+from store.rows import Filter, SeriesArrays
 
 _log = logging.getLogger("radcommons.api")
 WINDOW_S = 3 * 3600
@@ -67,6 +70,7 @@ async def _kept(
 async def _computed(service: Service, area: Area, moments: Sequence[int]) -> dict[int, tuple[HistoryStep, ...]]:
     f, _ = await shown(service, Filter(areas=frozenset({area.id})))
     past = Past(service, f, moments[0], moments[-1])
+    gone = await retention.dropped(service.store, service.feeds, moments[0] - WINDOW_S, moments[-1] + 1)
     made = {}
     standing = None
     for at_s in moments:
@@ -83,11 +87,18 @@ async def _computed(service: Service, area: Area, moments: Sequence[int]) -> dic
             changed=service.changed,
             twins=service.twins,
         )
-        made[at_s] = tuple(_step(one, at_s) for one in found)
+        lost = _lost(gone, held, at_s)
+        made[at_s] = tuple(_step(one, at_s, lost=lost) for one in found)
     return made
 
 
-def _step(one: Summary, at_s: int) -> HistoryStep:
+def _lost(gone: Sequence[Drop], held: SeriesArrays, at_s: int) -> bool:
+    """Whether readings that a step would stand on were dropped since."""
+    feeds = {one.feed_id for one in gone if one.from_s < at_s and at_s - WINDOW_S < one.until_s}
+    return bool(feeds) and any(row.series.feed_id in feeds for row in held.series)
+
+
+def _step(one: Summary, at_s: int, *, lost: bool) -> HistoryStep:
     kind, quantiles, departures = one.kind, one.quantiles, one.departures
     return HistoryStep(
         at=told(at_s),
@@ -96,8 +107,8 @@ def _step(one: Summary, at_s: int) -> HistoryStep:
         analyte=kind.analyte,
         window_class=kind.window_class,
         unit=one.unit,
-        state=one.state,
-        reasons=one.reasons,
+        state=RegionState.INSUFFICIENT if lost else one.state,
+        reasons=(Untold.DROPPED_BY_RETENTION,) if lost else one.reasons,
         expected=one.expected,
         fresh=one.fresh,
         coverage=round(one.coverage, 4),

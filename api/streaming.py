@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 from aiohttp import web
 
+from api.models.common import Dropped
 from api.operation import Call
 from api.table import Pair, header_line, lines
 from api.writing import VARY, content_type
@@ -25,6 +26,7 @@ class Rows:
     pages: AsyncIterator[Sequence[msgspec.Struct]]
     pairs: Sequence[Pair]
     withheld_feeds: Sequence[str] = ()
+    dropped: Sequence[Dropped] = ()
 
 
 async def write_rows(call: Call, rows: Rows) -> web.StreamResponse:
@@ -32,6 +34,8 @@ async def write_rows(call: Call, rows: Rows) -> web.StreamResponse:
     headers = {"Content-Type": content_type(call.format), "Vary": VARY, "Cache-Control": "no-cache"}
     if rows.withheld_feeds:
         headers["Radcommons-Withheld-Feeds"] = ", ".join(rows.withheld_feeds)
+    if rows.dropped:
+        headers["Radcommons-Dropped"] = ", ".join(f"{one.feed} until {one.until}" for one in rows.dropped)
     response = web.StreamResponse(headers=headers)
     response.enable_compression()
     await response.prepare(call.request)

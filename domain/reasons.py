@@ -59,7 +59,7 @@ class Ignored(StrEnum):
 
 
 class Untold(StrEnum):
-    """Why a summary or a status answers `insufficient`, or why a station is left out of one."""
+    """Why a summary or a status answers `insufficient`, why a station is left out of one, or why there is nothing to answer with."""
 
     NO_STATIONS = "no_stations"
     NO_FRESH_READING = "no_fresh_reading"
@@ -74,3 +74,4 @@ class Untold(StrEnum):
     QC_FAILED = "qc_failed"
     UNIT_NOT_STATED = "unit_not_stated"
     MIRROR = "mirror"
+    DROPPED_BY_RETENTION = "dropped_by_retention"

@@ -168,6 +168,10 @@ def verify(
         print(f"{flaw.code}: {flaw.where}")
     if found.before_the_log:
         print(f"{found.before_the_log} answers are from before the log began and cannot be checked")
+    if found.dropped:
+        print(
+            f"{found.dropped} batches hold readings that retention dropped, as the log tells; what is left of them is not checked"
+        )
     said = f"{len(found.flaws)} flaws" if found.flaws else "nothing found"
     print(f"{said}; {found.leaves} batches, {found.heads} signed heads, root {found.root.hex()}")
     raise typer.Exit(1 if found.flaws else 0)

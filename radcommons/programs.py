@@ -44,7 +44,7 @@ from radcommons.settings import Settings
 from radcommons.telling import channels, dead_man, delivering, driller, spoken, target_check
 from specs.loading import Config
 from specs.site import load_sites
-from store import compact, heads
+from store import compact, heads, retention
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +86,7 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
                     _looping("sign the log", _signer(ground), SIGN_EVERY_S),
                     _looping("watch the sites", watch.step, SITES_EVERY_S),
                     _looping("go through drills", driller(ground).step, DRILL_LOOK_EVERY_S),
-                    _looping("tend the store", lambda: compact.tend(ground.store), TEND_EVERY_S),
+                    _looping("tend the store", _tender(ground, desk.config), TEND_EVERY_S),
                 ):
                     yield scheduler
             finally:
@@ -124,6 +124,18 @@ def _signer(ground: Ground) -> Callable[[], Awaitable[object]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     key = heads.signing_key(path)
     return lambda: heads.sign(ground.store, key, int(ground.clock.now_s()))
+
+
+def _tender(ground: Ground, config: Callable[[], Config]) -> Callable[[], Awaitable[object]]:
+    """Rolls up and packs what left the hot window, and drops what feeds no longer keep."""
+
+    async def tend() -> None:
+        await compact.tend(ground.store)
+        keep_days = {feed.id: feed.keep_days for feed in config().feeds if feed.keep_days is not None}
+        for gone in await retention.drop_old(ground.store, keep_days, int(ground.clock.now_s())):
+            log.info("readings were dropped", feed=gone.feed_id, readings=gone.readings, until_s=gone.until_s)
+
+    return tend
 
 
 @asynccontextmanager

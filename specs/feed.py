@@ -150,7 +150,8 @@ class Form(Strict):
 class FeedSpec(Strict):
     """One feed, checked. Its `forms` are the shapes of answer that it has or had.
 
-    `exempt` gives the reason why a rule of the scorecard (`radcommons feed scorecard`) cannot hold for this publisher.
+    `exempt` gives the reason why a rule of the scorecard (`radcommons feed scorecard`) cannot hold for this publisher. `keep_days`: how
+    long its readings are kept, counted from its newest one; without it, for ever.
     """
 
     id: Identifier
@@ -165,6 +166,7 @@ class FeedSpec(Strict):
     schedule: Schedule
     expect: Expect = Expect()
     canary: Canary = Canary()
+    keep_days: int | None = Field(default=None, ge=60)
     notes: tuple[str, ...] = ()
     exempt: dict[ScoreRule, str] = Field(default_factory=dict)
     forms: tuple[Form, ...] = Field(min_length=1)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.readings import IntArray
-from store import packed, tables
+from store import packed, partitions, tables
 from store.bulk_reading import hot_rows
 from store.engine import Store
 from store.history import Statement
@@ -42,7 +42,11 @@ async def tend(store: Store, *, limit: int = 5_000, hot_s: int = HOT_S) -> tuple
     before_s = await due_s(store, hot_s)
     if before_s is None:
         return 0, 0
-    return await refresh(store, limit), await compact(store, before_s, limit=limit)
+    done = await refresh(store, limit), await compact(store, before_s, limit=limit)
+    if not store.is_sqlite:
+        gone = await partitions.turn_over(store.engine, before_s + hot_s, before_s)
+        store.partitions.names.difference_update(gone)
+    return done
 
 
 async def compact(store: Store, before_s: int, *, limit: int = 10_000) -> int:

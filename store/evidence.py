@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.readings import IntArray, Series
+from domain.reasons import Untold
 from store import leaf, log, merkle, packed, tables
 from store.catalogue import Catalogue
 from store.engine import Store
@@ -26,12 +27,17 @@ from store.history import Statement
 from store.incoming import BATCH, COLUMNS, REVISION, SERIES_BITS, WIDTH
 from store.packed import day_at
 from store.packing import rows_of
+from store.retention import drops, reaches_into
 from store.unpacking import Known
 from store.verify_rows import NOWHERE, Ledger, columns_of, read_again
 
 
 class NotInLog(LookupError):
     """The reading is there, but from before the log began."""
+
+
+class PartlyDropped(NotInLog):
+    """The reading is there, but others of its batch were dropped: the leaf cannot be made again."""
 
 
 class Disagrees(RuntimeError):
@@ -179,6 +185,9 @@ class _Batch:
             entry = leaf.entry(self.answer, contents)
             if merkle.leaf_hash(entry) == held:
                 return entry, contents
+        first_s = self.ledger.first_reread_s(number)
+        if reaches_into(await drops(self.connection), self.answer, first_s):
+            raise PartlyDropped(f"{Untold.DROPPED_BY_RETENTION}: other readings of the same batch were dropped")
         raise Disagrees(f"the rows of this batch do not make leaf {number} of the log")
 
     async def _contents(self, number: int, others: leaf.Contents, *, everywhere: bool) -> leaf.Contents:

@@ -25,7 +25,7 @@ EVERY = (
     tables.feed_health, tables.samples, tables.sample_results, tables.quakes, tables.station_marks,
 )  # fmt: skip
 #: The log speaks of every batch, so it goes along only where every batch does.
-LOG = (tables.log_nodes, tables.log_heads, tables.log_rereads, tables.log_state)
+LOG = (tables.log_nodes, tables.log_heads, tables.log_rereads, tables.log_state, tables.dropped)
 #: What is not public about a station that another, withheld feed described first: all but its name.
 _BARE = {"names": "[]", "latitude_deg": None, "longitude_deg": None, "elevation_m": None, "position_origin": "none", "region_code": "", "owner": "",
          "areas": "[]", "mark": ""}  # fmt: skip

@@ -135,6 +135,12 @@ def entry(answer: Mapping[str, Any], contents: Contents) -> bytes:
     return _json(told)
 
 
+def drop_entry(feed_id: str, from_s: int, until_s: int, keep_days: int, at_s: int) -> bytes:
+    """The entry of a decision to drop a feed's readings that end in (from_s, until_s]."""
+    told = {"feed_id": feed_id, "from_s": from_s, "until_s": until_s, "keep_days": keep_days, "at_s": at_s}
+    return _json({"log": VERSION, "dropped": told})
+
+
 def sample_line(sample: Mapping[str, Any], station_uid: str, results: Iterable[Mapping[str, Any]]) -> bytes:
     """One version of a sample with its results in order, from the columns of their tables."""
     listed = [_told(row, RESULT_COLUMNS) for row in sorted(results, key=lambda row: int(row["position"]))]

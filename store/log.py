@@ -79,11 +79,16 @@ def _records(outcome: Outcome, catalogue: Catalogue) -> tuple[leaf.Records, dict
 
 
 async def append(connection: AsyncConnection, answer: Mapping[str, Any], told: leaf.Contents) -> int:
-    """Append a leaf in the connection's transaction, as its last work but marking the answer; the leaf's number."""
+    """Append the leaf of a batch in the connection's transaction, as its last work but marking the answer; the leaf's number."""
+    return await append_entry(connection, leaf.entry(answer, told))
+
+
+async def append_entry(connection: AsyncConnection, entry: bytes) -> int:
+    """Append a leaf; its number. Whoever appends next waits for this transaction."""
     lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
     state = tuple((await connection.exec_driver_sql(f"SELECT size, peaks FROM log_state WHERE id = 1{lock}")).one())  # noqa: S608 - a constant
     number, peaks = int(state[0]), _peaks(state[0], state[1])
-    made = list(merkle.completed(merkle.leaf_hash(leaf.entry(answer, told)), number, lambda level, _: peaks[level]))
+    made = list(merkle.completed(merkle.leaf_hash(entry), number, lambda level, _: peaks[level]))
     level, _, top = made[-1]
     kept = {low: found for low, found in peaks.items() if low > level} | {level: top}
     mark = "?" if connection.dialect.name == "sqlite" else "%s"

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.readings import IntArray
 
 _LOCK = 7_218_552
+#: Whoever waits for a lock on the parent holds up everybody behind it; what does not come at once is tried again later.
+_PATIENCE_MS = 100
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 def month_of(end_s: int) -> tuple[int, int]:
@@ -84,3 +88,44 @@ async def _attach(connection: AsyncConnection, table: str, begin_s: int, until_s
     await connection.exec_driver_sql(
         f"ALTER TABLE readings ATTACH PARTITION {table} FOR VALUES FROM ({begin_s}) TO ({until_s})"
     )
+
+
+async def turn_over(engine: AsyncEngine, newest_s: int, before_s: int) -> list[str]:
+    """Make this month's partition and the next one's ahead; detach and drop those that ended by `before_s` and are empty: their names."""
+    this = month_of(newest_s)
+    async with engine.begin() as connection:
+        there = await existing(connection)
+        await ensure(connection, [this, _following(*this)])
+    old = [table for table in sorted(there) if bounds(int(table[9:13]), int(table[14:]))[1] <= before_s]
+    return [table for table in old if await _is_empty(engine, table) and await _dropped(engine, table)]
+
+
+async def _is_empty(engine: AsyncEngine, table: str) -> bool:
+    """Whether no open snapshot sees a row: only then does VACUUM leave no page.
+
+    Else a reader that began before the rows were packed would find them neither here nor there.
+    """
+    async with engine.connect() as fresh:
+        connection = await fresh.execution_options(isolation_level="AUTOCOMMIT")
+        if (await connection.exec_driver_sql(f"SELECT 1 FROM {table} LIMIT 1")).first() is not None:  # noqa: S608 - a name of ours
+            return False
+        await connection.exec_driver_sql(f"VACUUM {table}")
+        return bool((await connection.exec_driver_sql(f"SELECT pg_relation_size('{table}') = 0")).scalar())
+
+
+async def _dropped(engine: AsyncEngine, table: str) -> bool:
+    """Detach and drop in one transaction; False when the table is in use, or somebody has written into it meanwhile."""
+    try:
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_PATIENCE_MS}")
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            await connection.exec_driver_sql(f"ALTER TABLE readings DETACH PARTITION {table}")
+            if not (await connection.exec_driver_sql(f"SELECT pg_relation_size('{table}') = 0")).scalar():
+                await connection.rollback()
+                return False
+            await connection.exec_driver_sql(f"DROP TABLE {table}")
+            return True
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+            raise
+        return False

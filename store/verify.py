@@ -29,6 +29,7 @@ from store.engine import Store
 from store.incoming import COLUMNS
 from store.packed import opened, receipts
 from store.packing import rows_of
+from store.retention import Drop, drops, reaches_into
 from store.verify_chain import Chain, follows
 from store.verify_rows import LEAVES_AT_ONCE, NOWHERE, Columns, Ledger, Spill, columns_of, ledger
 
@@ -47,13 +48,17 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found: leaves and signed heads checked, answers from before the log began, flaws."""
+    """What was found: leaves and signed heads checked, answers from before the log began, flaws.
+
+    `dropped` counts batches of which retention dropped readings, as the log itself says: what is left of them makes no leaf.
+    """
 
     leaves: int
     root: bytes
     heads: int
     before_the_log: int
     flaws: tuple[Flaw, ...]
+    dropped: int = 0
 
 
 async def verify(
@@ -77,6 +82,8 @@ class _Verifier:
     withdrawn: dict[int, list[tuple[str, int, str]]] = field(default_factory=lambda: defaultdict(list))
     samples: dict[int, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     quakes: dict[int, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    drops: dict[int, Drop] = field(default_factory=dict)  # by leaf
+    dropped: int = 0
 
     async def verdict(self, heads: Sequence[signed.Head], public_keys: frozenset[bytes]) -> Verdict:
         await self._revisions()
@@ -90,10 +97,11 @@ class _Verifier:
             for row in await self.connection.execute(sa.select(tables.log_nodes))
         }
         size = await self._size(nodes)
+        await self._drops(nodes)
         begun = await self._leaves(size, nodes)
         root = self._tree(size, nodes, heads, public_keys)
         flaws = [Flaw(code, where) for code, said in self.flaws.items() for where in _shortened(said)]
-        return Verdict(size, root, len(heads), begun, tuple(flaws))
+        return Verdict(size, root, len(heads), begun, tuple(flaws), self.dropped)
 
     async def _pages(self, statement: str) -> AsyncIterator[list[tuple[Any, ...]]]:
         found = await self.connection.stream(sa.text(statement))
@@ -216,6 +224,14 @@ class _Verifier:
             self.flaws["log_counter_changed"].append("the hashes of its right edge are other ones")
         return size
 
+    async def _drops(self, nodes: Mapping[tuple[int, int], bytes]) -> None:
+        """What retention says it dropped; only a drop that the log tells of excuses anything."""
+        for drop in await drops(self.connection):
+            if nodes.get((0, drop.leaf)) == merkle.leaf_hash(drop.entry):
+                self.drops[drop.leaf] = drop
+            else:
+                self.flaws["drop_not_in_log"].append(f"{drop.feed_id} until {_iso(drop.until_s)}")
+
     async def _leaves(self, size: int, nodes: Mapping[tuple[int, int], bytes]) -> int:
         """Make every leaf again; how many answers are from before the log began."""
         logged = self.ledger.batch_id[self.ledger.leaf >= 0]
@@ -255,10 +271,15 @@ class _Verifier:
         for number in range(begin, until):
             held = nodes.get((0, number))
             answer = by_leaf.get(number)
+            if number in self.drops:
+                continue
             if answer is None:
                 self.flaws["batch_missing"].append(f"leaf {number}: no answer in the store is this one")
             elif held is not None and merkle.leaf_hash(leaf.entry(answer, self._contents(number, readings))) != held:
-                self.flaws["batch_changed"].append(_named(number, answer))
+                if reaches_into(self.drops.values(), answer, self.ledger.first_reread_s(number)):
+                    self.dropped += 1
+                else:
+                    self.flaws["batch_changed"].append(_named(number, answer))
 
     def _contents(self, number: int, readings: Mapping[int, tuple[leaf.Records, dict[int, str]]]) -> leaf.Contents:
         records, texts = readings.get(number, (np.zeros(0, dtype=leaf.RECORD), {}))

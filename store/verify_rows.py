@@ -18,6 +18,7 @@ from store import leaf, tables
 from store.leaf import Digests
 
 LEAVES_AT_ONCE = 128
+_OF_READINGS = ("readings", "withdrawn")  # whose keys are (series number, end_s, ...)
 NOWHERE = -1  # the leaf of a row whose batch is not in the log
 
 _FILED = np.dtype([("leaf", "<i8"), ("record", leaf.RECORD)])
@@ -63,6 +64,13 @@ class Ledger:
             return self.rereads[batch_id, kind, key]
         at = int(self.places(np.array([batch_id]))[0])
         return NOWHERE if at < 0 else int(self.leaf[at])
+
+    def first_reread_s(self, number: int) -> int | None:
+        """The first end of what the leaf of an answer read again holds; None for another leaf."""
+        if number not in self.reread_leaves:
+            return None
+        held = (key[1] for (_, kind, key), of in self.rereads.items() if of == number and kind in _OF_READINGS)
+        return min(held, default=None)
 
     def leaves_of(self, rows: Columns) -> IntArray:
         """The leaf of each row of readings."""

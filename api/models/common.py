@@ -42,6 +42,19 @@ class FeedBrief(Struct, frozen=True, kw_only=True):
     last_new: Instant | None
 
 
+class Dropped(Struct, frozen=True, kw_only=True):
+    """Readings that were held and are not kept any longer: nothing can be said of that time from here, least of all that it was calm."""
+
+    feed: str
+    after: Annotated[Instant, msgspec.Meta(description="readings that end after this")]
+    until: Annotated[
+        Instant, msgspec.Meta(description="and not after this are gone, but for the newest of each series")
+    ]
+    keep_days: Annotated[int, msgspec.Meta(description="how long the operator keeps this feed's readings")]
+    at: Annotated[Instant, msgspec.Meta(description="when that was decided")]
+    reason: str = "dropped_by_retention"
+
+
 class Coverage(Struct, frozen=True, kw_only=True):
     """What stood behind an answer: an empty list with a blind feed is not calm."""
 
@@ -54,10 +67,13 @@ class Coverage(Struct, frozen=True, kw_only=True):
     why_empty: Annotated[
         str,
         msgspec.Meta(
-            description="`` if there are rows; else no_such_series, no_reading_in_window, withheld or nothing_known_yet"
+            description="`` if there are rows; else no_such_series, dropped_by_retention, no_reading_in_window, withheld or nothing_known_yet"
         ),
     ]
     feeds: tuple[FeedBrief, ...]
+    dropped: Annotated[
+        tuple[Dropped, ...], msgspec.Meta(description="of the window and the feeds behind it: what is no longer kept")
+    ]
 
 
 class Page(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from api.models.common import FeedBrief, Instant, Struct, Withheld
+from api.models.common import Dropped, FeedBrief, Instant, Struct, Withheld
 from api.models.places import Region
 from api.models.power import DetectionPower
 
@@ -172,3 +172,7 @@ class History(Struct, frozen=True, kw_only=True):
     audience: str
     region: Region
     history: tuple[HistoryStep, ...]
+    dropped: Annotated[
+        tuple[Dropped, ...],
+        Meta(description="what is no longer kept of the time behind these steps; they say `insufficient` there"),
+    ]

@@ -19,7 +19,7 @@ from api.operation import Call, Operation, Reply
 from api.paging import begin, following, limit, moment
 from api.problems import Code, ProblemError
 from api.retired import gone_series
-from api.selecting import coverage, feeds_meant, selection, window
+from api.selecting import coverage, dropped, feeds_meant, selection, window
 from api.service import Service
 from api.streaming import Rows, write_rows
 from api.telling import observation
@@ -125,7 +125,8 @@ async def _every_row(service: Service, f: Filter, span: tuple[int, int], as_of_s
             yield [observation(row, known[row.series_uid].series, service) for row in page if row.series_uid in shown]
 
     hidden = sorted({row.series.feed_id for uid, row in known.items() if uid not in shown})
-    return Rows(v.Observation, pages(), pairs, hidden)
+    gone = await dropped(service, {row.series.feed_id for row in known.values()}, span)
+    return Rows(v.Observation, pages(), pairs, hidden, gone)
 
 
 async def _raw(call: Call, row: SeriesRow) -> Reply | web.StreamResponse:

@@ -19,14 +19,14 @@ from api.files.coverage import coverage
 from api.freshness import standings, standings_then
 from api.knowledge import Past, columns_now, shown
 from api.models import summaries as m
-from api.models.common import Withheld
+from api.models.common import Dropped, Withheld
 from api.models.places import FeatureCollection, feature
 from api.models.power import DetectionPower
 from api.operation import Call, Operation, Reply
 from api.problems import Code, ProblemError
 from api.routes.regions import known_area, tell_region
 from api.sampling import samples_of
-from api.selecting import feed_briefs
+from api.selecting import dropped, feed_briefs
 from api.selecting import window as asked_window
 from api.service import Service
 from api.steps import WINDOW_S, history_of, names_of
@@ -224,10 +224,17 @@ async def history(call: Call) -> Reply | web.StreamResponse:
         audience=service.audience,
         region=tell_region(area),
         history=tuple(rows),
+        dropped=await _dropped(service, area, (begin_s, end_s + 1)),
     )
     if call.format == "covjson":
         return files.send(call, coverage(body), f"{area.id}-history", max_age_s=60)
     return Reply(body, rows=body.history, row=m.HistoryStep, max_age_s=60)
+
+
+async def _dropped(service: Service, area: Area, window_s: tuple[int, int]) -> tuple[Dropped, ...]:
+    f, _ = await shown(service, Filter(areas=frozenset({area.id})))
+    rows = await read.series_list(service.store, f, limit=1_000_000)
+    return await dropped(service, {row.series.feed_id for row in rows}, window_s)
 
 
 _ONE = {"id": "JP-07"}
