@@ -1,4 +1,4 @@
-"""NetCDF-4: variables along the same dimensions as columns, codes as the words that the file gives them."""
+"""NetCDF, classic or 4: variables along the same dimensions as columns, codes as the words that the file gives them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,6 +15,7 @@ import h5netcdf
 import h5py
 import numpy as np
 
+from collector import netcdf_classic
 from collector.rawtable import Cells, PayloadRefused, RawTable, joined
 from domain.reasons import Refusal
 from specs.columns import Wanted
@@ -24,26 +26,36 @@ _SINCE = re.compile(
     re.ASCII,
 )
 _SECONDS = {"millisecond": 0.001, "second": 1.0, "sec": 1.0, "s": 1.0, "minute": 60.0, "min": 60.0, "hour": 3600.0, "h": 3600.0, "hr": 3600.0, "day": 86400.0, "d": 86400.0}  # fmt: skip
+#: What stands in a place that was never written, where the variable names no other (NetCDF's own defaults).
+_NEVER_WRITTEN = {
+    "f4": 9.969209968386869e36,
+    "f8": 9.969209968386869e36,
+    "i2": -32767,
+    "i4": -2147483647,
+    "i8": -9223372036854775806,
+}
 _CALENDARS = frozenset({"", "standard", "gregorian", "proleptic_gregorian"})
 
 
 def decode(body: bytes, spec: NetCdf, wanted: Wanted) -> RawTable:
     """The rows of every chosen group, one below the other. Raises PayloadRefused."""
-    if body[:3] == b"CDF":
-        raise PayloadRefused(
-            Refusal.BAD_SYNTAX, "a classic NetCDF file; only NetCDF-4 is read (ask for it, or convert it)"
-        )
     try:
-        with h5netcdf.File(io.BytesIO(body), "r", decode_vlen_strings=True) as file:
+        with _opened(body) as file:
             tables = [_table(name, group, spec, wanted, file) for name, group in _holders(file, spec)]
     except PayloadRefused:
         raise
     except Exception as error:
         # the library raises whatever a broken file makes it raise
-        raise PayloadRefused(Refusal.BAD_SYNTAX, f"no NetCDF-4 file: {type(error).__name__}: {error}") from error
+        raise PayloadRefused(Refusal.BAD_SYNTAX, f"no NetCDF file: {type(error).__name__}: {error}") from error
     if not tables:
         raise PayloadRefused(Refusal.ROWS_NOT_FOUND, f"no variable `{spec.rows}`")
     return joined(tables, spec.max_rows)
+
+
+def _opened(body: bytes) -> Any:
+    if body[:3] == b"CDF":
+        return nullcontext(netcdf_classic.opened(body))
+    return h5netcdf.File(io.BytesIO(body), "r", decode_vlen_strings=True)
 
 
 def _holders(file: Any, spec: NetCdf) -> Iterator[tuple[str, Any]]:
@@ -111,6 +123,8 @@ def _teller(variable: Any, as_moment: bool) -> Callable[[Any], str | None]:
         for name in ("_FillValue", "missing_value")
         for value in np.atleast_1d(variable.attrs.get(name, ())).tolist()
     }
+    if "_FillValue" not in variable.attrs and isinstance(variable.dtype, np.dtype):
+        nothing.add(_NEVER_WRITTEN.get(variable.dtype.str[1:]))
     moment = _clock(variable) if as_moment else None
     scale, offset = _decimal(variable, "scale_factor", "1"), _decimal(variable, "add_offset", "0")
     plain = (scale, offset) == (Decimal(1), Decimal(0))
@@ -133,7 +147,7 @@ def _teller(variable: Any, as_moment: bool) -> Callable[[Any], str | None]:
 def _words(variable: Any) -> dict[int, str]:
     """Codes and what they mean: an enumeration of the file, or `flag_values` with `flag_meanings`."""
     kind = variable.dtype if isinstance(variable.dtype, np.dtype) else None
-    listed = h5py.check_enum_dtype(variable._h5ds.dtype if kind is not None else variable.dtype)  # noqa: SLF001
+    listed = h5py.check_enum_dtype(variable.dtype if kind is None else getattr(variable, "_h5ds", variable).dtype)
     if listed:
         return {int(code): str(word) for word, code in listed.items()}
     codes = np.atleast_1d(variable.attrs.get("flag_values", ())).tolist()

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import h5netcdf
 import h5py
+import netCDF4
 import numpy as np
 import pytest
+from hypothesis import given as given_by
+from hypothesis import settings
+from hypothesis import strategies as st
 
+from collector.decode import decode
+from collector.rawtable import PayloadRefused
 from domain.reasons import Refusal
 from domain.states import Kind
+from specs.columns import Wanted
+from specs.standards import NetCdf
 from tests.feeds.made import harvested, loaded, values
 
 URL = "https://lab.example/answer"
@@ -168,7 +178,47 @@ def test_a_cube_of_times_and_places(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("body", [b"CDF\x01" + b"\0" * 40, b"\x89HDF\r\n\x1a\n" + b"\0" * 40, b"text"])
+CLASSIC = ("NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA")
+
+
+def classic(form: Any) -> bytes:
+    """The same cube in a classic form, by the reference library."""
+    file = netCDF4.Dataset("cube.nc", "w", format=form, memory=4096)
+    for name, size in (("time", None), ("station", 2), ("letters", 5)):
+        file.createDimension(name, size)
+    for name, kind, along in (("time", "i4", ["time"]), ("lat", "f4", ["station"]), ("lon", "f4", ["station"]), ("name", "S1", ["station", "letters"]),
+                              ("status", "i1", ["time", "station"]), ("dose", "i2", ["time", "station"])):  # fmt: skip
+        file.createVariable(name, kind, along)
+    file["time"].units, file["dose"].units = "minutes since 2026-11-01 11:00:00", "uSv/h"
+    file["status"].flag_values, file["status"].flag_meanings = np.array([0, 1], dtype="i1"), "valid test"
+    file["lat"][:], file["lon"][:], file["time"][:] = [35.1, 35.2], [129.1, 129.2], [0, 60]
+    file["name"][:] = netCDF4.stringtochar(np.array(["A", "B"], dtype="S5"))
+    file["status"][:], file["dose"][:] = [[0, 1], [0, 0]], [[71, 72], [-1, 74]]
+    file["dose"].scale_factor, file["dose"].missing_value = 0.001, np.int16(-1)
+    return bytes(file.close())
+
+
+@pytest.mark.parametrize(
+    "body", [*map(classic, CLASSIC), b"CDF\x01" + b"\xff" * 4 + classic(CLASSIC[0])[8:]], ids=[*CLASSIC, "streamed"]
+)
+def test_a_classic_cube_is_read_as_the_other(body: bytes, tmp_path: Path) -> None:
+    assert given(tmp_path, NETCDF, (URL, body)) == [("A", "2026-11-01T11:00:00Z", "0.071"), ("B", "2026-11-01T12:00:00Z", "0.074")]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=60)
+@given_by(st.data(), st.integers(0, 255), st.booleans())
+def test_a_broken_classic_file_costs_itself_only(data: st.DataObject, byte: int, cut: bool) -> None:
+    whole = classic(CLASSIC[0])
+    place = data.draw(st.integers(4, len(whole) - 1))
+    broken = whole[:place] if cut else whole[:place] + bytes([byte]) + whole[place + 1 :]
+    with suppress(PayloadRefused):  # anything else fails the test
+        table = decode(
+            broken, NetCdf(format="netcdf", rows="dose"), Wanted(("name", "time.utc"), ("dose",), frozenset())
+        )
+        assert len(table) <= len(broken)
+
+
+@pytest.mark.parametrize("body", [b"CDF\x01" + b"\1" * 40, b"\x89HDF\r\n\x1a\n" + b"\0" * 40, b"text"])
 def test_what_is_no_netcdf_is_refused(body: bytes, tmp_path: Path) -> None:
     (harvest,) = harvested(loaded(tmp_path, NETCDF), (URL, body))
     assert dict(harvest.refused) == {Refusal.BAD_SYNTAX: 1}
