@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.states import AlertState
 from store import tables
 from store.alert_rows import AlertRow, Change, ClaimedBatch, Decision, EventRow, EvidenceRow
-from store.deliveries import enqueue_in
 from store.detector_states import keep_in
 from store.engine import Store
+from store.entering import enter
 from store.read_runs import run_row
 from store.refused import Outpaced
 from store.rows import RunRow
@@ -111,7 +111,7 @@ async def decide(store: Store, decision: Decision) -> None:
     async with store.writing() as connection:
         for change in decision.changes:
             await _apply(connection, change)
-        await enqueue_in(connection, decision.messages, decision.at_s)
+        await connection.run_sync(enter, decision.messages, decision.at_s)
         if decision.batch_ids:
             await connection.execute(
                 sa.update(_answers).where(_answers.c.id.in_(decision.batch_ids)).values(handled_s=decision.at_s)

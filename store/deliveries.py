@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 
 from store import tables
 from store.alert_rows import AttemptRow, DeliveryRow, Message
 from store.engine import Store
-from store.entering import enqueue_in
+from store.entering import enter
 from store.outbox import (
     Attempted,
     Lease,
@@ -40,7 +41,6 @@ __all__ = [
     "due_deliveries",
     "due_runs",
     "enqueue",
-    "enqueue_in",
     "next_due_s",
     "patch_subscription",
     "prove",
@@ -66,8 +66,7 @@ _subscriptions, _outbox, _attempts, _events = (
 
 async def enqueue(store: Store, messages: Iterable[Message], at_s: int) -> None:
     """Enter messages outside a decision (a test, a challenge, a notice)."""
-    async with store.writing() as connection:
-        await enqueue_in(connection, messages, at_s)
+    await store.transact(partial(enter, messages=tuple(messages), at_s=at_s))
 
 
 async def deliveries(

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import tables
 from store.alert_rows import AttemptRow, DeliveryRow, DueDelivery, Message
 from store.engine import Store
-from store.entering import enqueue_in
+from store.entering import enter
+from store.given import given, parameters
 from store.subscribing import subscription_of
 
 _subscriptions, _outbox, _attempts, _events = (
@@ -86,19 +87,21 @@ async def due_runs(
 
     Messages about a subscription itself are runs of their own.
     """
-    lease = Lease(now_s, run, lease_s)
     if not await _anything_due(store, now_s):
         return []
-    async with store.writing() as connection:
-        questions = (_about_themselves(now_s, limit), _heads(now_s, limit))
-        themselves, heads = [
-            (await connection.execute(one.with_for_update(skip_locked=True, of=_outbox))).all() for one in questions
-        ]
-        runs = {row.subscription_id: [_due(row)] for row in heads}
-        if run > 1 and runs:
-            wanted = {row.subscription_id: row.outbox_sequence + 1 for row in heads}
-            await _extend(connection, runs, wanted, lease)
-        await _lease(connection, [row.outbox_id for row in (*themselves, *heads)], lease)
+    return await store.transact(partial(_taken, limit=limit, lease=Lease(now_s, run, lease_s)))
+
+
+def _taken(connection: sa.Connection, limit: int, lease: Lease) -> list[list[DueDelivery]]:
+    questions = (_about_themselves(lease.now_s, limit), _heads(lease.now_s, limit))
+    themselves, heads = [
+        connection.execute(one.with_for_update(skip_locked=True, of=_outbox)).all() for one in questions
+    ]
+    runs = {row.subscription_id: [_due(row)] for row in heads}
+    leased = [row.outbox_id for row in (*themselves, *heads)]
+    if lease.run > 1 and runs:
+        leased += _extend(connection, runs, {row.subscription_id: row.outbox_sequence + 1 for row in heads}, lease)
+    _lease(connection, leased, lease)
     return [[_due(row)] for row in themselves] + list(runs.values())
 
 
@@ -159,17 +162,17 @@ def _first_pending() -> sa.ScalarSelect[Any]:
     )
 
 
-async def _extend(
-    connection: AsyncConnection, runs: Mapping[int, list[DueDelivery]], wanted: dict[int, int], lease: Lease
-) -> None:
-    """Add to the runs (by subscription id) what follows them without a gap, and lease that; `wanted`: the next sequence of each.
+def _extend(
+    connection: sa.Connection, runs: Mapping[int, list[DueDelivery]], wanted: dict[int, int], lease: Lease
+) -> list[int]:
+    """Add to the runs (by subscription id) what follows them without a gap; `wanted`: the next sequence of each. The rows to be leased.
 
     A run is extended only where nothing before it waits. A gap is a delivered one that was made due out of turn before: what lies
     behind it comes with the next claim.
     """
     mine = _subscriptions.c.id.in_(list(runs))
     active = sa.select(_subscriptions).where(mine, _subscriptions.c.state == "active")
-    owners = {row.id: subscription_of(row) for row in await connection.execute(active)}
+    owners = {row.id: subscription_of(row) for row in connection.execute(active)}
     near = sa.and_(
         _outbox.c.subscription_id == _subscriptions.c.id,
         _outbox.c.state == "pending",
@@ -178,7 +181,7 @@ async def _extend(
     )
     question = sa.select(*_DELIVERY).select_from(_subscriptions).join(_outbox, near)
     leased: list[int] = []
-    for row in await connection.execute(question.where(mine).order_by(_outbox.c.sequence)):
+    for row in connection.execute(question.where(mine).order_by(_outbox.c.sequence)):
         id_, run = row.outbox_subscription_id, runs[row.outbox_subscription_id]
         if id_ not in owners or (run and row.outbox_uid == run[0].delivery.uid):
             continue
@@ -188,13 +191,13 @@ async def _extend(
             wanted[id_] += 1
             run.append(DueDelivery(delivery_of(row, owners[id_].uid), owners[id_]))
             leased.append(row.outbox_id)
-    await _lease(connection, leased, lease)
+    return leased
 
 
-async def _lease(connection: AsyncConnection, outbox_ids: Sequence[int], lease: Lease) -> None:
+def _lease(connection: sa.Connection, outbox_ids: Sequence[int], lease: Lease) -> None:
     if outbox_ids:
         rows = sa.update(_outbox).where(_outbox.c.id.in_(outbox_ids))
-        await connection.execute(rows.values(leased_until_s=lease.now_s + lease.lease_s))
+        connection.execute(rows.values(leased_until_s=lease.now_s + lease.lease_s))
 
 
 async def release_leases(store: Store) -> None:
@@ -219,82 +222,93 @@ async def record_attempt(
 
 async def settle(store: Store, done: Settlement, go_on: Lease | None = None) -> list[list[DueDelivery]]:
     """Write down what was done, in one transaction; with `go_on` take what follows those in `followed`, a run each."""
-    async with store.writing() as connection:
-        if done.made:
-            await connection.execute(_LOG, [_logged(one) for one in done.made])
-            await connection.execute(_MOVE, [_moved(one) for one in done.made])
-        for one in done.made:
-            if one.subscription_state:
-                await _end(connection, one)
-        if done.released:
-            given_back = sa.update(_outbox).where(_outbox.c.uid.in_(list(done.released)))
-            await connection.execute(given_back.values(leased_until_s=None))
-        for uid, due_s in done.postponed.items():
-            later = sa.update(_outbox).where(_outbox.c.uid == uid)
-            await connection.execute(later.values(leased_until_s=None, due_s=due_s))
-        followed = [
-            one.delivery_uid for one in done.made if one.state == "delivered" and one.delivery_uid in done.followed
-        ]
-        if go_on is None or not followed:
-            return []
-        asked = sa.select(_outbox.c.subscription_id, _outbox.c.sequence).where(_outbox.c.uid.in_(followed))
-        after = {row.subscription_id: row.sequence + 1 for row in await connection.execute(asked) if row.sequence > 0}
-        runs: dict[int, list[DueDelivery]] = {id_: [] for id_ in after}
-        if runs:
-            await _extend(connection, runs, after, go_on)
+    return await store.transact(partial(_settled, done=done, go_on=go_on))
+
+
+def _settled(connection: sa.Connection, done: Settlement, go_on: Lease | None) -> list[list[DueDelivery]]:
+    if done.made:
+        written = parameters([_written(one) for one in done.made])
+        for statement in _writing_down(connection.dialect.name):
+            connection.execute(statement, written)
+    for one in done.made:
+        if one.subscription_state:
+            _end(connection, one)
+    if done.released:
+        given_back = sa.update(_outbox).where(_outbox.c.uid.in_(list(done.released)))
+        connection.execute(given_back.values(leased_until_s=None))
+    for uid, due_s in done.postponed.items():
+        later = sa.update(_outbox).where(_outbox.c.uid == uid)
+        connection.execute(later.values(leased_until_s=None, due_s=due_s))
+    delivered = [
+        one.delivery_uid for one in done.made if one.state == "delivered" and one.delivery_uid in done.followed
+    ]
+    return _following(connection, delivered, go_on) if go_on is not None and delivered else []
+
+
+def _following(connection: sa.Connection, delivered: Sequence[str], lease: Lease) -> list[list[DueDelivery]]:
+    """The runs that come after what was delivered, leased."""
+    asked = sa.select(_outbox.c.subscription_id, _outbox.c.sequence).where(_outbox.c.uid.in_(delivered))
+    after = {row.subscription_id: row.sequence + 1 for row in connection.execute(asked) if row.sequence > 0}
+    runs: dict[int, list[DueDelivery]] = {id_: [] for id_ in after}
+    if runs:
+        _lease(connection, _extend(connection, runs, after, lease), lease)
     return [run for run in runs.values() if run]
 
 
-def _logged(one: Attempted) -> dict[str, object]:
-    attempt = one.attempt
-    return {
-        "of": one.delivery_uid, "at": attempt.at_s, "code": attempt.status, "what": attempt.outcome, "said": attempt.detail,
-        "took": attempt.duration_ms,
-    }  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """An attempt as the statements below are given it."""
+
+    uid: str
+    at_s: float
+    status: int | None
+    outcome: str
+    detail: str
+    duration_ms: int
+    state: str
+    due_s: float | None
+    done_s: int | None
 
 
-def _moved(one: Attempted) -> dict[str, object]:
-    state = one.state
-    return {
-        "of": one.delivery_uid, "to_state": state, "due": one.next_due_s,
-        "done": None if state == "pending" else int(one.attempt.at_s),
-    }  # fmt: skip
+def _written(one: Attempted) -> _Written:
+    attempt, state = one.attempt, one.state
+    return _Written(
+        one.delivery_uid, attempt.at_s, attempt.status, attempt.outcome, attempt.detail, attempt.duration_ms,
+        state, one.next_due_s, None if state == "pending" else int(attempt.at_s),
+    )  # fmt: skip
 
 
-_OUTBOX_ID = sa.select(_outbox.c.id).where(_outbox.c.uid == sa.bindparam("of")).scalar_subquery()
-_LOGGED = _attempts.alias("logged")
-_LOG = sa.insert(_attempts).values(
-    outbox_id=_OUTBOX_ID,
-    attempt=sa.select(sa.func.coalesce(sa.func.max(_LOGGED.c.attempt), 0) + 1)
-    .where(_LOGGED.c.outbox_id == _OUTBOX_ID)
-    .scalar_subquery(),
-    at_s=sa.bindparam("at"),
-    status=sa.bindparam("code"),
-    outcome=sa.bindparam("what"),
-    detail=sa.bindparam("said"),
-    duration_ms=sa.bindparam("took"),
-)
-_MOVE = (
-    sa.update(_outbox)
-    .where(_outbox.c.uid == sa.bindparam("of"))
-    .values(
-        state=sa.bindparam("to_state"),
+@cache
+def _writing_down(dialect: str) -> tuple[sa.Insert, sa.Update]:
+    """Into the log, whose count goes on when a delivery is made due again, and to where the delivery stands now."""
+    made = given(
+        dialect, uid=sa.Text(), at_s=sa.Double(), status=sa.Integer(), outcome=sa.Text(), detail=sa.Text(),
+        duration_ms=sa.Integer(), state=sa.Text(), due_s=sa.Double(), done_s=sa.BigInteger(),
+    )  # fmt: skip
+    logged = _attempts.alias("logged")
+    so_far = sa.select(sa.func.coalesce(sa.func.max(logged.c.attempt), 0)).where(logged.c.outbox_id == _outbox.c.id)
+    told = ("at_s", "status", "outcome", "detail", "duration_ms")
+    rows = sa.select(_outbox.c.id, so_far.scalar_subquery() + 1, *(made.c[name] for name in told)).select_from(
+        made.join(_outbox, _outbox.c.uid == made.c.uid)
+    )
+    moved = sa.update(_outbox).where(_outbox.c.uid == made.c.uid)
+    return sa.insert(_attempts).from_select(["outbox_id", "attempt", *told], rows), moved.values(
+        state=made.c.state,
         attempts=_outbox.c.attempts + 1,
-        due_s=sa.func.coalesce(sa.bindparam("due", type_=sa.Double), _outbox.c.due_s),
-        done_s=sa.bindparam("done"),
+        due_s=sa.func.coalesce(made.c.due_s, _outbox.c.due_s),
+        done_s=made.c.done_s,
         leased_until_s=sa.null(),
     )
-)
 
 
-async def _end(connection: AsyncConnection, one: Attempted) -> None:
+def _end(connection: sa.Connection, one: Attempted) -> None:
     """Move a subscription, unless its owner has ended it meanwhile."""
     owner = sa.select(_outbox.c.subscription_id).where(_outbox.c.uid == one.delivery_uid).scalar_subquery()
     moved = sa.update(_subscriptions).where(_subscriptions.c.id == owner, _subscriptions.c.state != "deleted")
     told = {"notice": one.notice} if one.notice else {}
-    await connection.execute(moved.values(state=one.subscription_state, updated_s=int(one.attempt.at_s), **told))
+    connection.execute(moved.values(state=one.subscription_state, updated_s=int(one.attempt.at_s), **told))
     if one.message is not None:
-        await enqueue_in(connection, [one.message], int(one.attempt.at_s))
+        enter(connection, [one.message], int(one.attempt.at_s))
 
 
 def _due(row: Any) -> DueDelivery:
