@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,26 +67,60 @@ def test_recalled_or_read_an_answer_gives_the_same(
     bodies: list[list[object]], answers: list[tuple[int, int, int]]
 ) -> None:
     texts = [json.dumps({"data": rows}).encode() for rows in bodies]
+    agree([(texts[which], kind, minutes) for which, kind, minutes in answers])
+
+
+def agree(answers: list[tuple[bytes, int, int]]) -> None:
+    """A harvester that remembers and one that does not give the same of bodies, each with its data_type and minutes since the one before."""
     remembers, forgets, at_s = Harvester(config()), Harvester(config()), float(RECEIVED_S)
-    for which, kind, minutes in answers:
+    for body, kind, minutes in answers:
         at_s += minutes * 60
-        fetched = Fetched(answer(FEED, URL.format(kind), datetime.fromtimestamp(at_s, UTC)), texts[which])
+        fetched = Fetched(answer(FEED, URL.format(kind), datetime.fromtimestamp(at_s, UTC)), body)
         found = remembers.harvest(feed(FEED), fetched, at_s)
         with patch.object(Resent, "recall", return_value=None):
             read = forgets.harvest(feed(FEED), fetched, at_s)
         assert whole(found) == whole(read)
 
 
-def row(stamp: str) -> dict[str, object]:
-    return {
+STAMP = "2026-11-01T21:00:00+09:00"
+
+
+def body_of(stamp: str, **others: object) -> bytes:
+    """An answer with one row."""
+    row = {
         "obs_station_unique_code": "0111001", "pref_code": "01", "device_kbn": "11", "meas_time": 600, "latitude": 35.0,
-        "longitude": 139.0, "meas_datetime": stamp, "air_dose_rate": 0.04,
+        "longitude": 139.0, "meas_datetime": stamp, "air_dose_rate": 0.04, "meas_range_low_limit": 0.001, **others,
     }  # fmt: skip
+    return json.dumps({"data": [row]}).encode()
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        pytest.param((body_of(STAMP), 0), id="the publisher lists the station as missing"),
+        pytest.param((body_of(STAMP, meas_range_low_limit=0.2), 2), id="another address states another floor"),
+        pytest.param((body_of(STAMP, latitude=36.0), 2), id="another address places the station elsewhere"),
+        pytest.param((body_of("2026-11-01T20:50:00+09:00"), 1), id="the same address says something else"),
+        pytest.param((b"", 1), id="nothing came"),
+    ],
+)
+def test_what_came_between_is_heard(between: tuple[bytes, int]) -> None:
+    agree([(body_of(STAMP), 1, 0), (*between, 1), (body_of(STAMP), 1, 10), (*between, 1), (body_of(STAMP), 1, 10)])
+
+
+def test_a_station_that_is_no_longer_listed_as_missing_is_told_so() -> None:
+    here, nobody = body_of(STAMP), json.dumps({"data": []}).encode()
+    agree([(here, 1, 0), (here, 0, 1), (here, 1, 10), (nobody, 0, 1), (here, 1, 10)])
+
+
+def test_what_is_recalled_is_what_is_known_of_a_station_afterwards() -> None:
+    north, south, nowhere = body_of(STAMP, latitude=36.0), body_of(STAMP), body_of(STAMP, latitude=None)
+    agree([(north, 1, 0), (south, 2, 1), (north, 1, 10), (nowhere, 2, 1)])
 
 
 def decoded(stamp: str, minutes: list[int]) -> int:
     """How often one and the same body is decoded when it comes at these minutes."""
-    body, harvester = json.dumps({"data": [row(stamp)]}).encode(), Harvester(config())
+    body, harvester = body_of(stamp), Harvester(config())
     with patch("collector.harvest.decode", wraps=decode) as spy:
         for minute in minutes:
             at_s = RECEIVED_S + 60.0 * minute
@@ -95,7 +130,7 @@ def decoded(stamp: str, minutes: list[int]) -> int:
 
 
 def test_the_same_text_is_decoded_once() -> None:
-    assert decoded("2026-11-01T21:00:00+09:00", [0, 10, 20]) == 1
+    assert decoded(STAMP, [0, 10, 20]) == 1
 
 
 def test_a_stamp_that_was_ahead_of_us_is_judged_again() -> None:
@@ -104,4 +139,4 @@ def test_a_stamp_that_was_ahead_of_us_is_judged_again() -> None:
 
 
 def test_an_older_archive_is_read_for_itself() -> None:
-    assert decoded("2026-11-01T21:00:00+09:00", [0, -1]) == 2
+    assert decoded(STAMP, [0, -1]) == 2
