@@ -183,7 +183,7 @@ CLASSIC = ("NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA")
 
 def classic(form: Any) -> bytes:
     """The same cube in a classic form, by the reference library."""
-    file = netCDF4.Dataset("cube.nc", "w", format=form, memory=4096)
+    file = netCDF4.Dataset("cube.nc", "w", format=form, memory=1)
     for name, size in (("time", None), ("station", 2), ("letters", 5)):
         file.createDimension(name, size)
     for name, kind, along in (("time", "i4", ["time"]), ("lat", "f4", ["station"]), ("lon", "f4", ["station"]), ("name", "S1", ["station", "letters"]),
