@@ -1,15 +1,18 @@
 """What summaries said over replayed days: `python -m bench.states STORE --from ... --to ... [--kind region --country JP]`.
 
-One line for each region and day with its state at every hour (n normal, e elevated, H high, . insufficient), then the counts, and how
-many of the stations above their own past had rain near them. Steps that the store keeps already are not computed again.
+One line for each region and day with its state at every hour (n normal, e elevated, H high, . insufficient), then a table by day: region-hours
+by state, how many of the stations above their own past had rain near them, and why nothing could be told. Steps that the store keeps already
+are not computed again.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 from api.models.summaries import HistoryStep
@@ -26,6 +29,34 @@ LETTERS = {"normal": "n", "elevated": "e", "high": "H", "insufficient": "."}
 DOSE = "air_dose_rate_as_published"
 
 
+@dataclass(slots=True)
+class Day:
+    """What was said on one day: steps by state, why some could not be told, and the stations above their own past, hour by hour."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    above: int = 0
+    explained: int = 0
+    unknown: int = 0
+
+    def add(self, step: HistoryStep) -> None:
+        """Count a step."""
+        self.states[step.state] += 1
+        if step.state == "insufficient":
+            self.reasons.update(step.reasons)
+        if step.above:
+            self.above += step.above
+            self.explained += round(step.above * (step.rain_explained or 0))
+            self.unknown += step.above if step.rain_explained is None else 0
+
+    def row(self, name: str) -> str:
+        """A line of the table by day."""
+        counts = " | ".join(str(self.states[state]) for state in LETTERS)
+        share = f"{self.explained / self.above:.0%}" if self.above else "-"
+        why = ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common(3))
+        return f"| {name} | {counts} | {self.above} | {self.explained} ({share}) | {self.unknown} | {why} |"
+
+
 async def told(service: Service, area: Area, moments: list[int]) -> dict[int, HistoryStep]:
     """The dose rate of an area at each moment."""
     steps = await history_of(service, area, moments, service.now_s())
@@ -37,33 +68,24 @@ async def told(service: Service, area: Area, moments: list[int]) -> dict[int, Hi
 
 
 async def run(url: str, begin: datetime, end: datetime, kind: str, country: str) -> None:
-    """Print the table and its sums."""
+    """Print the states by area, then the table by day."""
     store = await open_store(url)
     service = Service(store, load_config(CONFIG), ApiSettings(warm_up=False), VirtualClock(end.timestamp() + 3600))
-    counts: Counter[str] = Counter()
-    above = explained = unknown = 0
+    hours = [begin + timedelta(hours=hour) for hour in range(int((end - begin).total_seconds()) // 3600)]
+    days: dict[str, Day] = defaultdict(Day)
     for area in service.config.geography.areas:
         if area.kind != kind or area.country != country:
             continue
-        day = begin
-        while day < end:
-            hours = [
-                int((day + timedelta(hours=hour)).timestamp())
-                for hour in range(24)
-                if day + timedelta(hours=hour) < end
-            ]
-            found = await told(service, area, hours)
-            line = "".join(LETTERS[found[at_s].state] if at_s in found else " " for at_s in hours)
-            print(f"{area.id:8} {area.name('en'):12.12} {day:%Y-%m-%d} {line}", flush=True)
-            counts.update(one.state for one in found.values())
-            for one in found.values():
-                if one.above:
-                    above += one.above
-                    explained += round(one.above * (one.rain_explained or 0))
-                    unknown += one.above if one.rain_explained is None else 0
-            day += timedelta(days=1)
-    print(dict(counts), "region-hours")
-    print(f"stations above their own past, by hour: {above}; rain near: {explained}; rain not known: {unknown}")
+        for day, moments in groupby(hours, key=lambda hour: f"{hour:%Y-%m-%d}"):
+            asked = [int(moment.timestamp()) for moment in moments]
+            found = await told(service, area, asked)
+            line = "".join(LETTERS[found[at_s].state] if at_s in found else " " for at_s in asked)
+            print(f"{area.id:8} {area.name('en'):12.12} {day} {line}", flush=True)
+            for step in found.values():
+                days[day].add(step)
+    print(f"| day | {' | '.join(LETTERS)} | above, station-hours | rain near | rain not known | why insufficient |")
+    for day, sums in sorted(days.items()):
+        print(sums.row(day))
     await store.close()
 
 

@@ -191,7 +191,7 @@ def _instant(at_s: int) -> str:
 
 def feeds(world: World) -> list[Json]:
     """One feed per feed state."""
-    states = ["ok", "late", "partial", "empty", "unread", "blocked", "misread", "paused", "never_run"]
+    states = ["ok", "never_run", "late", "partial", "empty", "unread", "blocked", "misread", "paused"]
     rows = []
     for at, state in enumerate(states):
         clocks = {"last_try": NOW, "last_success": NOW, "last_new": "2026-08-15T00:10:00Z"}
@@ -314,4 +314,6 @@ def summary(region: str) -> Json:
             }
         ],
     }
-    return {"region": next((one for one in REGIONS if one["id"] == region), None), "as_of": NOW, "summaries": [block]}
+    dust = {**block, "medium": "air_aerosol", "quantity": "airborne_beta_unit_not_stated", "state": "insufficient"}
+    blocks = [dust, block] if region == "JP-13" else [block]
+    return {"region": next((one for one in REGIONS if one["id"] == region), None), "as_of": NOW, "summaries": blocks}

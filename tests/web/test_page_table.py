@@ -97,6 +97,11 @@ async def test_a_place_is_answered_with_the_services_own_sentence(visit, region,
     if state == "insufficient":
         background = await seen.page.eval_on_selector("#summary .answer", "box => getComputedStyle(box).borderTopStyle")
         assert background == "dashed"
+    if region == "JP-13":
+        states = await seen.page.locator("#summary .answer").evaluate_all(
+            "boxes => boxes.map((box) => box.dataset.state)"
+        )
+        assert states == ["normal", "insufficient"], "the dose rate answers the question, dust without a unit follows"
 
 
 async def test_a_medium_without_stations_cannot_be_told(visit):
@@ -175,6 +180,7 @@ async def test_feed_states_have_three_clocks_and_only_a_read_feed_looks_calm(vis
         "never_run",
     }
     assert [state for state, fill, _ in pictures if fill == "#0072b2"] == ["ok"]
+    assert pictures[-1][0] == "never_run", "what was never asked follows what was"
     assert {cells for *_, cells in pictures} == {5}
     assert "the server answered with an error 3" in await seen.page.inner_text("#feeds-body")
 

@@ -10,17 +10,21 @@ const FEED_LOOKS = {
   unread: LOOKS.silent, blocked: LOOKS.silent, misread: LOOKS.silent,
 };
 
-/** @param {any[]} feeds */
+/** Feeds that were ever asked come first. @param {any[]} feeds */
 export function showFeeds(feeds) {
   byId("feeds-empty").hidden = feeds.length > 0;
   byId("feeds-table").hidden = feeds.length === 0;
   const head = ["feed", "state", "last_try", "last_success", "last_new"].map((key) => make("th", { scope: "col" }, t(`feeds.${key}`)));
   byId("feeds-head").replaceChildren(make("tr", {}, ...head));
-  byId("feeds-body").replaceChildren(...feeds.map(feedRow));
+  const asked = (feed) => stateOf(feed) !== "never_run";
+  const ordered = [...feeds.filter(asked), ...feeds.filter((feed) => !asked(feed))];
+  byId("feeds-body").replaceChildren(...ordered.map(feedRow));
 }
 
+const stateOf = (feed) => feed.state?.state ?? feed.state ?? "never_run";
+
 function feedRow(feed) {
-  const state = feed.state?.state ?? feed.state ?? "never_run";
+  const state = stateOf(feed);
   const cause = feed.cause ?? feed.state?.cause ?? "";
   const clocks = feed.clocks ?? feed;
   const clock = (value) => make("td", {}, value ? moment(value) : t("feeds.never"));

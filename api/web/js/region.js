@@ -5,7 +5,9 @@ import { moment, number, percent, unitText } from "./format.js";
 import { currentLanguage, nameIn, t } from "./i18n.js";
 import { REGION_LOOKS, picture } from "./states.js";
 
+/** What is not calm comes first; then dose rates, which people mean when they ask; then what cannot be told before what is normal. */
 const RANK = ["high", "elevated", "insufficient", "normal"];
+const placeOf = (block) => [Math.min(RANK.indexOf(block.state), 2), block.quantity.includes("dose_rate") ? 0 : 1, RANK.indexOf(block.state)].join("");
 
 /** Fills the picker: countries first, then sea areas and zones. @param {{id: string, kind: string, country: string, names: any}[]} regions */
 export function showPicker(regions, chosen) {
@@ -45,7 +47,7 @@ export async function showSummary(regionId, medium, about) {
   }
   about.onSummaries(regionId, answer.body.summaries);
   const blocks = answer.body.summaries.filter((block) => about.belongs(block.medium, medium));
-  blocks.sort((a, b) => RANK.indexOf(a.state) - RANK.indexOf(b.state));
+  blocks.sort((a, b) => placeOf(a).localeCompare(placeOf(b)));
   const title = make("h3", {}, nameIn(answer.body.region?.names, regionId));
   const shown = blocks.length ? blocks : [{ state: "insufficient", sentence: t("region.medium_none") }];
   const when = answer.body.as_of ? make("p", { class: "hint" }, t("page.as_of", { time: moment(answer.body.as_of) })) : null;
