@@ -142,6 +142,12 @@ def _about_themselves(now_s: float, limit: int) -> sa.Select[Any]:
 
 _EVENT = sa.select(_events.c.uid).where(_events.c.id == _outbox.c.event_id).scalar_subquery().label("event_uid")
 _DELIVERY = (*(column.label(f"outbox_{column.name}") for column in _outbox.c), _EVENT)
+#: In the order of DeliveryRow: thousands of rows are taken at a time, and names cost more than places.
+_TAKEN = (
+    _outbox.c.uid, _subscriptions.c.uid.label("owner"), _outbox.c.sequence, _outbox.c.kind, _outbox.c.payload,
+    sa.func.coalesce(_EVENT.element, "").label("event_uid"), _outbox.c.state, _outbox.c.created_s, _outbox.c.due_s,
+    _outbox.c.attempts, _outbox.c.done_s,
+)  # fmt: skip
 
 
 def with_subscription() -> sa.Select[Any]:
@@ -179,18 +185,20 @@ def _extend(
         _outbox.c.sequence > 0,
         _outbox.c.sequence < _first_pending() + lease.run,
     )
-    question = sa.select(*_DELIVERY).select_from(_subscriptions).join(_outbox, near)
+    question = (
+        sa.select(_outbox.c.subscription_id, _outbox.c.id, *_TAKEN).select_from(_subscriptions).join(_outbox, near)
+    )
     leased: list[int] = []
-    for row in connection.execute(question.where(mine).order_by(_outbox.c.sequence)):
-        id_, run = row.outbox_subscription_id, runs[row.outbox_subscription_id]
-        if id_ not in owners or (run and row.outbox_uid == run[0].delivery.uid):
+    for id_, outbox_id, *told in connection.execute(question.where(mine).order_by(_outbox.c.sequence)):
+        run, next_one = runs[id_], DeliveryRow(*told)
+        if id_ not in owners or (run and next_one.uid == run[0].delivery.uid):
             continue
-        if row.outbox_sequence < wanted[id_]:
+        if next_one.sequence < wanted[id_]:
             del owners[id_]  # somebody made an earlier one due again
-        elif row.outbox_sequence == wanted[id_] and row.outbox_due_s <= lease.now_s:
+        elif next_one.sequence == wanted[id_] and next_one.due_s <= lease.now_s:
             wanted[id_] += 1
-            run.append(DueDelivery(delivery_of(row, owners[id_].uid), owners[id_]))
-            leased.append(row.outbox_id)
+            run.append(DueDelivery(next_one, owners[id_]))
+            leased.append(outbox_id)
     return leased
 
 

@@ -7,6 +7,7 @@ What is sent and not yet written is what a kill repeats, so nothing waits for lo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,8 +21,8 @@ from store.engine import Store
 
 log = structlog.get_logger(__name__)
 
-#: Gathered for so long before a transaction begins.
-LINGER_S = 0.01
+#: Gathered for so long before a transaction begins, or until there are so many: each costs as much as dozens of deliveries.
+LINGER_S, GATHERED = 0.05, 64
 #: With so many deliveries not yet written, sending waits: a slow store must not make a kill repeat hundreds.
 MOST_UNWRITTEN = 128
 
@@ -46,6 +47,7 @@ class Ledger:
     _writing: asyncio.Task[None] | None = None
     _unwritten: int = 0
     _written: asyncio.Event = field(default_factory=asyncio.Event)
+    _enough: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def note(self, owner: str, one: Attempted) -> None:
         """Have a delivery in the midst of a run written down; waits only when too many are not."""
@@ -68,14 +70,17 @@ class Ledger:
     def _add(self, page: _Page) -> None:
         self._pages.append(page)
         self._unwritten += len(page.done.made)
+        if len(self._pages) >= GATHERED:
+            self._enough.set()
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
 
     async def _write_all(self) -> None:
         try:
             while self._pages:
-                if self.linger_s:
-                    await asyncio.sleep(self.linger_s)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._enough.wait(), self.linger_s)
+                self._enough.clear()
                 pages, self._pages = self._pages, []
                 try:
                     await self._write(pages)
