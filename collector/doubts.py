@@ -38,6 +38,8 @@ def doubts(harvest: Harvest, feed: FeedSpec, form: Form, received_s: float) -> t
 
 
 def _rows(harvest: Harvest, at: tuple[str | int, ...]) -> Iterator[Doubt]:
+    if not harvest.read and not harvest.refused:
+        yield Doubt((*at, "decode"), "the answer has no row; is it empty today, or is the path to the rows another?")
     for reason in (Refusal.ROWS_NOT_FOUND, Refusal.MISSING_COLUMN, Refusal.BAD_SYNTAX, Refusal.WRONG_ENCODING):
         row = next((row for row in harvest.refused_rows if row.reason is reason), None)
         if row is not None:
@@ -71,10 +73,12 @@ def _stations(harvest: Harvest, feed: FeedSpec, form: Form, at: tuple[str | int,
 
 
 def _times(harvest: Harvest, feed: FeedSpec, at: tuple[str | int, ...], received_s: float) -> Iterator[Doubt]:
-    ahead = harvest.refused.get(Refusal.TIME_IN_FUTURE, 0)
-    if ahead * 2 > harvest.read:
-        yield Doubt((*at, "time", "zone"), f"{ahead} of {harvest.read} stamps lie in the future; is `zone` right?")
-    if harvest.refused.get(Refusal.BAD_TIME, 0) * 2 > harvest.read:
+    good = len(harvest.readings) if harvest.readings is not None else 0
+    ahead, bad = harvest.refused.get(Refusal.TIME_IN_FUTURE, 0), harvest.refused.get(Refusal.BAD_TIME, 0)
+    rows = max(harvest.read, good + ahead + bad)  # one record of a wide table is many rows
+    if ahead * 2 > rows:
+        yield Doubt((*at, "time", "zone"), f"{ahead} of {rows} stamps lie in the future; is `zone` right?")
+    if bad * 2 > rows:
         yield Doubt((*at, "time", "format"), "most stamps cannot be read; `format` does not fit them")
     if harvest.readings is None:
         return

@@ -177,4 +177,6 @@ def _line(stations: Mapping[str, Station], trace: Trace) -> str:
     when = np.datetime64(int(trace.end_s[-1]), "s")
     known = quantities.BY_ID.get(trace.series.quantity)
     unit = known.unit if known else trace.series.unit
-    return f"{trace.series.uid} | {name} | {place} | {when}Z | {trace.value[-1]:g} {unit}"
+    value = trace.value[-1]
+    told = "below its limit" if np.isnan(value) else f"{value:g} {unit}"
+    return f"{trace.series.uid} | {name} | {place} | {when}Z | {told}"

@@ -23,6 +23,12 @@ FileOption = Annotated[
 FromOption = Annotated[
     list[Path] | None, typer.Option("--from", help="A capture archive to read instead of asking the publisher.")
 ]
+AnswerOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--answer", help="A saved answer, as a browser or curl keeps it; several in the order of `plan --requests`."
+    ),
+]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the change.")]
 AuthorOption = Annotated[
     str,
@@ -67,6 +73,7 @@ def plan(
     feed: FeedArgument,
     config: at.ConfigOption = None,
     captures: FromOption = None,
+    saved: AnswerOption = None,
     file: FileOption = None,
     requests_only: Annotated[bool, typer.Option("--requests", help="Only show the requests.")] = False,
     ask: Annotated[bool, typer.Option(help="Ask the publisher once; without it archived answers alone.")] = True,
@@ -91,7 +98,7 @@ def plan(
             if requests_only:
                 raise typer.Exit
             return await operating.make_plan(
-                where, store, feed, file=file, archives=captures or [], fetch=ask, each=last
+                where, store, feed, file=file, archives=captures or [], saved=saved or [], fetch=ask, each=last
             )
 
     found = _done(made())

@@ -27,7 +27,7 @@ notes:
 forms:
   - id: rows
     request: {{url: "{url}"}}
-    decode: {{format: {format}}}
+    decode: {{format: {format}{decode}}}
     station: {{key: CODE, names: {{en: NAME}}, position: {{latitude: LAT, longitude: LON}}}}
     time: {{column: TIME, format: "%Y-%m-%d %H:%M", zone: Asia/Tokyo}}
     measures:
@@ -35,6 +35,16 @@ forms:
 """
 
 
+#: What a format cannot be read without; the words in capitals are to be filled in.
+_NEEDED = {
+    "html_table": "has: [HEADING]", "xlsx": "has: [HEADING]", "html_items": "item: CLASS, columns: {CODE: CLASS}", "xml_items": "items: LIST/ITEM",
+    "netcdf": "rows: VARIABLE", "lines": r"pattern: '(?P<CODE>\S+) (?P<TIME>\S+) (?P<VALUE>\S+)'", "json_suffix": "suffix: SUFFIX",
+    "fixed_width": "columns: {CODE: [1, 5], TIME: [7, 22], VALUE: [24, 30]}", "side_by_side": "opener: HEADING",
+    "wide_text": "sentence: 'From {first}', time_format: '%Y%m%d%H', step_s: 3600",
+}  # fmt: skip
+
+
 def new_file(feed_id: str, source: str, url: str, form: str) -> str:
     """The text of a new feed's file; `form` is its `decode.format`."""
-    return TEMPLATE.format(id=feed_id, source=source, title=feed_id, url=url, format=form)
+    needed = f", {_NEEDED[form]}" if form in _NEEDED else ""
+    return TEMPLATE.format(id=feed_id, source=source, title=feed_id, url=url, format=form, decode=needed)

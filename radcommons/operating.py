@@ -25,6 +25,7 @@ from collector.poll import Poller
 from collector.scrub import scrubbed
 from collector.versions import kept_of, read_version
 from domain.clock import SystemClock
+from domain.readings import Answer
 from specs.feed import FeedSpec
 from specs.loading import Config, load_text
 from specs.running import load_running
@@ -101,6 +102,7 @@ async def make_plan(
     *,
     file: Path | None,
     archives: Sequence[Path],
+    saved: Sequence[Path] = (),
     fetch: bool,
     each: int,
 ) -> Planned:
@@ -112,13 +114,25 @@ async def make_plan(
     running = read_version(before, feed_id, config)
     both = [feed] if running is None else [feed, running]
     captures: list[Fetched] = []
-    for folder in archives or [where.archive]:
+    for folder in archives or ([] if saved else [where.archive]):
         captures += archived(config, both, folder, each=each, most=max(MOST, each))
-    if fetch and not archives:
+    captures += saved_answers(config, feed, saved)
+    if fetch and not (archives or saved):
         captures += await fetched_now(where, config, feed)
     known = await known_of(store, feed_id) if store is not None else Known()
     plan = await asyncio.to_thread(plan_text, config, feed_id, text, before, captures, known)
     return Planned(plan, text, tuple(captures))
+
+
+def saved_answers(config: Config, feed: FeedSpec, files: Sequence[Path]) -> list[Fetched]:
+    """Files that somebody saved by hand, as answers to the requests of a whole poll in order, received when the file was written."""
+    found: list[Fetched] = []
+    for file, at_s in ((file, file.stat().st_mtime) for file in files):
+        requests = planned(feed, at_s, config.tables, whole=True)
+        request = requests[min(len(found), len(requests) - 1)]
+        answer = Answer(feed.id, request.method, request.url, at_s, at_s, 200)
+        found.append(Fetched(answer, file.read_bytes()))
+    return found
 
 
 async def fetched_now(where: Where, config: Config, feed: FeedSpec) -> list[Fetched]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
 from collector.archive import RawArchive
+from collector.decode import DECODERS
 from domain.readings import Answer
+from radcommons.feed_template import new_file
+from specs.loading import load_text
 from tests.collector.operated import BODY, FORMS, GOOD, NOW, URL
 from tests.feeds.made import loaded
 from tests.radcommons.test_cli import command
@@ -95,3 +99,24 @@ def test_a_new_file_is_commented_off_and_never_written_over(folder: Path) -> Non
     assert "enabled: false" in (folder / "config" / "feeds" / "yy-new.yaml").read_text(encoding="utf-8")
     assert feed(folder, "new", "yy-new")[0] == 1
     assert "todo   verified" in feed(folder, "scorecard", "yy-new")[1]
+
+
+@pytest.mark.parametrize("form", sorted(DECODERS))
+def test_a_new_file_of_any_format_is_in_order(form: str, tmp_path: Path) -> None:
+    config = loaded(tmp_path, FORMS)
+    made = load_text(new_file("yy-new", "xx-lab", "https://lab.example/y", form), "feeds/yy-new.yaml", config)
+    assert made.forms[0].decode.format == form and not made.enabled
+
+
+def test_a_plan_of_an_answer_that_somebody_saved(folder: Path) -> None:
+    feed(folder, "new", "yy-new", "--source", "xx-lab", "--url", "https://lab.example/y", "--format", "delimited")
+    saved = folder / "saved.csv"
+    saved.write_text(
+        "CODE,NAME,LAT,LON,TIME,VALUE\nA,Quay,35.1,129.1,2026-11-01 20:50,0.071\nB,Hill,35.2,129.2,2026-11-01 20:50,<0.05\n",
+        encoding="utf-8",
+    )
+    os.utime(saved, (1793534700, 1793534700))
+    status, said = feed(folder, "plan", "yy-new", "--answer", str(saved))
+    assert status == 0, said
+    assert "on 1 answers: read 2, stations 2, readings 1" in said
+    assert "newest 15 min before receipt" in said
