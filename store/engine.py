@@ -25,8 +25,8 @@ from store.catalogue import Catalogue
 from store.migrate import upgrade
 from store.partitions import Known
 from store.refused import StoreRefused, sentence
-from store.rows import LatestRow, SeriesRow
-from store.window import RecentWindow
+from store.rows import LatestRow, SeriesArrays, SeriesRow
+from store.window import RecentWindow, Segment
 
 Dialect = Literal["sqlite", "postgresql"]
 Durability = Literal["NORMAL", "FULL"]
@@ -56,6 +56,7 @@ class Store:
     window: RecentWindow = field(default_factory=RecentWindow)
     window_seen: set[int] = field(default_factory=set)  # answers that the window has taken in
     window_through: int = 0
+    commits: int = 0  # of whatever, by this process
     partitions: Known = field(default_factory=Known)
     known_feeds: set[str] = field(default_factory=set)  # those that have a row in feed_health
     # kept by `following`: what was made for the pulse beside it
@@ -65,6 +66,11 @@ class Store:
     listed_at: tuple[int, int] = (-1, -1)
     latest: dict[str, LatestRow] = field(default_factory=dict)
     latest_at: tuple[int, int] = (-1, -1)
+    regions: dict[tuple[tuple[str, ...], int], SeriesArrays] = field(default_factory=dict)
+    regions_at: tuple[int, int, int] = (-1, -1, -1)
+    regions_after: int = -1
+    older: dict[tuple[tuple[str, ...], int, int], Segment] = field(default_factory=dict)
+    older_at: int = -1
     _collector_lock: IO[str] | None = None
 
     @property
@@ -97,22 +103,25 @@ class Store:
         if not self.is_sqlite:
             async with self.engine.begin() as connection:
                 yield connection
-            return
-        async with self.write_lock, self.engine.connect() as connection:
-            immediate = await connection.execution_options(sqlite_begin="IMMEDIATE")
-            async with immediate.begin():
-                yield immediate
+        else:
+            async with self.write_lock, self.engine.connect() as connection:
+                immediate = await connection.execution_options(sqlite_begin="IMMEDIATE")
+                async with immediate.begin():
+                    yield immediate
+        self.commits += 1
 
     async def transact(self, work: Callable[[sa.Connection], _T]) -> _T:
         """What `work` returns of one transaction that writes; raises what it raises, and then nothing is written.
 
-        The driver of a file goes to its thread and back several times for each statement: here the whole of it goes once.
+        The driver of a file goes to its thread and back for each statement: here the whole of it goes once.
         """
         if self.blocking is None:
             async with self.writing() as connection:
                 return await connection.run_sync(work)
         async with self.write_lock:
-            return await asyncio.to_thread(_transacted, self.blocking, work)
+            done = await asyncio.to_thread(_transacted, self.blocking, work)
+        self.commits += 1
+        return done
 
     async def become_collector(self) -> None:
         """Claim the role of the one collector on a SQLite file; raises StoreRefused when another process holds it."""

@@ -6,21 +6,30 @@ and arrays of recent hours come from memory. Whatever process committed, its ans
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sized
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.readings import IntArray
 from store import observing
+from store.arranging import arranged, within
 from store.engine import Store
-from store.rows import LatestRow, SeriesRow
-from store.window import HOUR_S, Segment, gathered
+from store.history import Window
+from store.rows import Filter, LatestRow, SeriesArrays, SeriesRow
+from store.selecting import Selection, select
+from store.window import HOUR_S, Segment, empty, gathered, joined
 
+_PULSE = "SELECT version, (SELECT coalesce(max(id), 0) FROM answers) FROM catalogue WHERE id = 1"
 _REMEMBERED = 32
+#: Readings in what is kept of selections: about fifty bytes each.
+_ROWS_REMEMBERED = 2_000_000
 
 
 async def pulse(store: Store, connection: AsyncConnection) -> tuple[int, int]:
     """The newest answer's number and the catalogue's counter, with the catalogue caught up and the window's stale hours dropped."""
-    await store.catalogue.catch_up(connection)
-    newest = (await connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM answers")).scalar_one()
+    version, newest = tuple((await connection.exec_driver_sql(_PULSE)).one())
+    if version != store.catalogue.version:
+        await store.catalogue.catch_up(connection)
     if newest > store.window_through:
         await drop_stale(store, connection, int(newest))
     return int(newest), store.catalogue.version
@@ -71,15 +80,49 @@ async def listed(
     return held
 
 
-async def recent(store: Store, connection: AsyncConnection, ids: IntArray, from_s: int, to_s: int) -> Segment | None:
-    """Standing readings with ends in [from_s, to_s) from memory, hours not there yet read in; None when the window does not reach."""
-    window = store.window
-    # nothing standing ends later than the newest pointer, so a question about "until now" needs no more hours than that
-    newest_s = (await connection.exec_driver_sql("SELECT max(end_s) FROM latest")).scalar()
-    until_s = min(to_s, (newest_s or from_s) + 1)
-    if from_s // HOUR_S < window.first_hour or until_s - from_s > window.hours * 2 * HOUR_S:
+def at_hand(store: Store, f: Filter, from_s: int, to_s: int) -> SeriesArrays | None:
+    """What `recent` made since the last commit; None also where another process may have committed: then the database has to say."""
+    if not store.is_only_writer or store.regions_after != store.commits:
         return None
-    generation = window.generation
+    held = store.regions.get((select(store.catalogue, f).series, from_s // HOUR_S))
+    return None if held is None else within(held, from_s, to_s)
+
+
+async def recent(
+    store: Store, connection: AsyncConnection, at: tuple[int, int], chosen: Selection, from_s: int, to_s: int
+) -> SeriesArrays | None:
+    """Standing readings with ends in [from_s, to_s): the window's hours from memory, what lies before them kept from question to question.
+
+    What was made for a selection is at hand until something is committed. None when the window does not reach, or not nearly.
+    """
+    window, hour = store.window, from_s // HOUR_S
+    moment = (*at, window.generation)
+    if store.regions_at != moment:
+        store.regions.clear()
+        store.regions_at, store.regions_after = moment, -1
+    held = store.regions.get((chosen.series, hour))
+    if held is None:
+        # nothing standing ends later than the newest pointer, so no question needs more hours than up to that
+        newest_s = (await connection.exec_driver_sql("SELECT max(end_s) FROM latest")).scalar()
+        until_s = (newest_s or from_s) + 1
+        cut_s = max(hour, window.first_hour) * HOUR_S
+        if min(to_s, until_s) <= cut_s or until_s - cut_s > window.hours * 2 * HOUR_S:
+            return None
+        older = await _older(store, connection, chosen, hour * HOUR_S, cut_s)
+        found = joined([older, gathered(await _hours(store, connection, cut_s, until_s), cut_s, until_s, chosen.ids)])
+        held = arranged(await listed(store, connection, at, chosen.series), chosen.ids, found)
+        if moment == (*at, window.generation) and _room(store.regions, held):
+            store.regions[chosen.series, hour] = held
+    return within(held, from_s, to_s)
+
+
+def _room(kept: Mapping[Any, Sized], new: Sized) -> bool:
+    return len(new) + sum(map(len, kept.values())) <= _ROWS_REMEMBERED
+
+
+async def _hours(store: Store, connection: AsyncConnection, from_s: int, until_s: int) -> dict[int, Segment]:
+    """The hours of the window from one moment to another; those that are not there yet are read in."""
+    window, generation = store.window, store.window.generation
     loaded: dict[int, Segment] = {}
     for hour in range(from_s // HOUR_S, (until_s - 1) // HOUR_S + 1):
         held = window.segments.get(hour)
@@ -87,7 +130,26 @@ async def recent(store: Store, connection: AsyncConnection, ids: IntArray, from_
             held = await observing.segment(connection, hour * HOUR_S, (hour + 1) * HOUR_S)
             window.load(hour, held, generation)
         loaded[hour] = held
-    return gathered(loaded, from_s, until_s, ids)
+    return loaded
+
+
+async def _older(store: Store, connection: AsyncConnection, chosen: Selection, from_s: int, cut_s: int) -> Segment:
+    """What stands of a selection before the window begins: days that hardly ever change, so read once an hour."""
+    if from_s >= cut_s:
+        return empty()
+    before = store.window.before
+    if store.older_at != before:
+        store.older.clear()
+        store.older_at = before
+    key = (chosen.series, from_s, cut_s)
+    found = store.older.get(key)
+    if found is None:
+        found = await observing.columns(connection, Window(from_s, cut_s, chosen.ids))
+        for old in [one for one in store.older if one[2] != cut_s]:
+            del store.older[old]
+        if before == store.window.before and _room(store.older, found):
+            store.older[key] = found
+    return found
 
 
 async def latest(store: Store, connection: AsyncConnection, at: tuple[int, int]) -> dict[str, LatestRow]:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import following, observing
+from store.arranging import arranged
 from store.catalogue import seen
 from store.engine import Store
 from store.history import Window
-from store.incoming import SERIES_BITS, SERIES_MASK
 from store.read_runs import answers, feed_health, refusals, run, runs
 from store.read_samples import quakes, sample, sample_history, samples
 from store.rollups import buckets
 from store.rows import Filter, LatestRow, ObservationRow, SeriesArrays, SeriesRow, StationRow, VersionRow
 from store.selecting import select
-from store.window import Segment
+from store.window import empty
 
 __all__ = [
     "answers",
@@ -105,39 +104,24 @@ async def arrays(
 ) -> SeriesArrays:
     """Readings with ends in [from_s, to_s) as columns ordered by (series, end_s); every series selected is listed."""
     f = which if isinstance(which, Filter) else Filter(series=frozenset(which))
+    held = following.at_hand(store, f, from_s, to_s) if as_of_s is None else None
+    if held is not None:
+        return held
+    commits = store.commits
     async with store.reading() as connection:
         at = await following.pulse(store, connection)
         nothing = not isinstance(which, Filter) and not f.series  # no series asked for is not every series
         chosen = select(store.catalogue, f)
-        chosen_uids = () if nothing else chosen.series
-        ids = np.zeros(0, dtype=np.int64) if nothing else chosen.ids
-        found = await _columns(store, connection, Window(from_s, to_s, ids, as_of_s))
-        listed = await following.listed(store, connection, at, chosen_uids)
-    # internal ids follow insertion, the answer follows uids: renumber; rows are in order of time, so a stable sort is enough
-    place = np.zeros(int(ids.max(initial=0)) + 1, dtype=np.uint16 if len(ids) < 2**16 else np.int64)
-    place[ids] = np.arange(len(ids))
-    index = place[found.key & SERIES_MASK]
-    order = np.argsort(index, kind="stable")
-    return SeriesArrays(
-        listed,
-        index[order].astype(np.int64),
-        (found.key >> SERIES_BITS)[order],
-        found.value[order],
-        found.censoring[order],
-        found.limit[order],
-        found.qc[order].astype(np.int64),
-        found.received_s[order],
-    )
-
-
-async def _columns(store: Store, connection: AsyncConnection, window: Window) -> Segment:
-    """The columns of a window in order of key, from memory where they are recent and standing."""
-    assert window.ids is not None
-    if window.as_of_s is None and len(window.ids):
-        found = await following.recent(store, connection, window.ids, window.from_s, window.to_s)
-        if found is not None:
-            return found
-    return await observing.columns(connection, window)
+        if nothing or not chosen.series:
+            return arranged((), np.zeros(0, dtype=np.int64), empty())
+        if as_of_s is None:
+            recent = await following.recent(store, connection, at, chosen, from_s, to_s)
+            if recent is not None:
+                store.regions_after = commits
+                return recent
+        found = await observing.columns(connection, Window(from_s, to_s, chosen.ids, as_of_s))
+        listed = await following.listed(store, connection, at, chosen.series)
+    return arranged(listed, chosen.ids, found)
 
 
 async def latest(

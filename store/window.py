@@ -8,7 +8,7 @@ from it. An hour is loaded when it is first worth it; an hour that is not loaded
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,10 +146,14 @@ def empty() -> Segment:
 
 @dataclass(slots=True)
 class RecentWindow:
-    """Loaded hours of the last `hours`, counted from the newest receipt. `generation` moves with every change."""
+    """Loaded hours of the last `hours`, counted from the newest receipt.
+
+    `generation` moves with every change, `before` with those that may lie before the window.
+    """
 
     hours: int = 72
     generation: int = 0
+    before: int = 0
     newest_received_s: int = -(2**62)
     segments: dict[int, Segment] = field(default_factory=dict)
     old: dict[str, Segment] = field(
@@ -190,6 +194,7 @@ class RecentWindow:
         self.move_to(received_s)
         for part_of in written:
             self.generation += 1
+            self.before += bool(len(part_of) and part_of.end_s[0] < self.first_hour * HOUR_S)
             for hour, part in _by_hour(part_of):
                 if hour in self.segments:
                     self.segments[hour] = self.segments[hour].put(segment(part_of.take(part), received_s))
@@ -203,12 +208,14 @@ class RecentWindow:
         """Drop everything, or only the hours from one end to another: someone else changed them."""
         self.generation += 1
         if first_s is None or last_s is None:
+            self.before += 1
             self.segments.clear()
             self.old.clear()
             return
         for hour in [hour for hour in self.segments if first_s // HOUR_S <= hour <= last_s // HOUR_S]:
             del self.segments[hour]
         if first_s < self.first_hour * HOUR_S:
+            self.before += 1
             self.old.clear()
 
     def move_to(self, received_s: int) -> None:
@@ -246,4 +253,13 @@ def gathered(segments: Mapping[int, Segment], from_s: int, to_s: int, ids: IntAr
     if not parts:
         return empty()
     columns: list[Any] = [np.concatenate([getattr(one, name)[at] for one, at in parts]) for name in _COLUMNS]
+    return _made(columns, {})
+
+
+def joined(parts: Sequence[Segment]) -> Segment:
+    """Segments one after the other, each later than the one before it; without their texts."""
+    there = [one for one in parts if len(one)]
+    if len(there) < 2:
+        return there[0] if there else empty()
+    columns: list[Any] = [np.concatenate([getattr(one, name) for one in there]) for name in _COLUMNS]
     return _made(columns, {})
