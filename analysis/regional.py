@@ -242,7 +242,8 @@ def _see_all(q: _Question, rows: list[int]) -> list[_Seen]:
     limits = {feed: late_after(q.feeds.of(feed)) for feed in {series[row].series.feed_id for row in rows}}
     limit = np.array([limits[series[row].series.feed_id] for row in rows], dtype=np.float64)
     fresh = q.now_s - end_s <= limit
-    habits = _habits(q.arrays, last[~fresh & (last >= 0)])  # dear to find out, and excuses at most: of late ones only
+    # Dear to find out, and excuses at most: of late ones only, and of none whose newest reading lies outside the window.
+    habits = _habits(q.arrays, last[~fresh & (last >= 0) & (end_s > q.now_s - q.window_s)])
     told = zip(
         rows,
         (fresh & columns.newest_fit[rows]).tolist(),

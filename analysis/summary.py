@@ -11,7 +11,7 @@ from domain.states import RegionState
 from domain.units import Dimension
 
 #: Version of the way in which summaries are computed; raised with every change that changes an answer, so that kept ones are made anew.
-METHOD = 3
+METHOD = 4
 
 
 class Finding(StrEnum):

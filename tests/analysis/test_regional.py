@@ -107,6 +107,13 @@ def test_a_blind_feed_makes_nobody_calm_or_dead(world):
     assert Untold.FEED_BLIND in s.reasons
 
 
+@pytest.mark.parametrize(("age_s", "state"), [(9_000, RegionState.NORMAL), (11_400, RegionState.INSUFFICIENT)])
+def test_a_slow_habit_excuses_no_reading_from_before_the_window(world, age_s, state):
+    for key in "abcd":
+        world.quiet(key, step=4800, age=age_s)  # late by the feed's word, not by a habit of eighty minutes
+    assert one(world, window_s=3 * 3600).state is state
+
+
 def test_too_few_no_baseline_and_unstated_units_cannot_be_told(world):
     world.quiet("a")
     world.quiet("b")
