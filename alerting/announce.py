@@ -32,7 +32,7 @@ from alerting.voicing import open_feeds
 from analysis.detect_watch import Weighed
 from analysis.sentences import LANGUAGES
 from specs.loading import Config
-from specs.rule import BlindnessRule, DepartureRule, DetectorRule, LevelRule, Rule, SampleRule
+from specs.rule import BlindnessRule, DepartureRule, DetectorRule, LevelRule, Rule, SampleRule, SetByIssuer
 from store import deliveries
 from store.alert_rows import AlertRow, Change, Decision, EventRow, EvidenceRow, Message, SubscriptionRow
 from store.engine import Store
@@ -77,7 +77,7 @@ class Announcer:
 
     async def decision(self, findings: Sequence[Finding], at_s: int, decided_s: int) -> Decision:
         """All that happened at one moment, as one transaction."""
-        receivers = await deliveries.subscriptions(self.store)
+        receivers = _live(await deliveries.subscriptions(self.store))
         told = await deliveries.told_of(self.store, [finding.moved.record.uid for finding in findings])
         changes: list[Change] = []
         out: list[Message] = []
@@ -86,14 +86,17 @@ class Announcer:
             for step in finding.moved.steps:
                 change, record = await self._change(finding, step, at_s, decided_s)
                 changes.append(change)
-                sent = (
-                    ()
-                    if self._muted(step, record, at_s)
-                    else messages(change.event, record, _live(receivers), knows, (), open_feeds(self.config))
-                )
-                knows |= {message.subscription_uid for message in sent}
-                out += sent
+                if not self._muted(step, record, at_s):
+                    sent = self._sent(change.event, record, receivers, knows)
+                    knows |= {message.subscription_uid for message in sent}
+                    out += sent
         return Decision(at_s, (), tuple(changes), tuple(out))
+
+    def _sent(
+        self, event: EventRow, record: AlertRecord, receivers: Sequence[SubscriptionRow], knows: set[str]
+    ) -> tuple[Message, ...]:
+        on_request = {rule.id for rule in self.config.rules if isinstance(rule, SetByIssuer) and rule.on_request}
+        return messages(event, record, receivers, knows, (), open_feeds(self.config), on_request)
 
     def _muted(self, step: Step, record: AlertRecord, at_s: int) -> str:
         silence = muted(step.kind, record, self.silences, at_s)

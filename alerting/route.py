@@ -71,9 +71,11 @@ def _known(document: Any) -> Any:
     return document
 
 
-def matches(want: Wanted, alert: AlertRecord) -> bool:
-    """Whether an alert, as it is now, is what a subscription asks for."""
+def matches(want: Wanted, alert: AlertRecord, on_request: Collection[str] = ()) -> bool:
+    """Whether an alert, as it is now, is what a subscription asks for; alerts of the rules `on_request` only by the rule's name."""
     subject = alert.subject
+    if subject.rule_id in on_request and subject.rule_id not in want.rules:
+        return False
     if subject.exercise and not want.exercises:
         return False
     if want.level == "firing" and alert.life.level is not AlertState.FIRING:
@@ -110,10 +112,12 @@ def messages(
     told: Collection[str],
     silences: Iterable[Silence],
     open_feeds: Collection[str] | None = None,
+    on_request: Collection[str] = (),
 ) -> tuple[Message, ...]:
     """Messages of one event; `told` are the subscriptions that were told of this alert before.
 
     `open_feeds` are those whose readings may be passed on: a public audience hears of nothing that stands on any other one.
+    `on_request` are the rules of which only those hear that named them.
     """
     kind = EventKind(event.kind)
     silence = muted(kind, alert, silences, event.at_s)
@@ -129,7 +133,7 @@ def messages(
         if kind in ALWAYS_TOLD or kind is EventKind.STALE:
             due = subscription.uid in told
         else:
-            due = matches(want, alert)
+            due = matches(want, alert, on_request)
         if due and silence is None:
             out.append(message(event, alert, subscription.uid, want.languages))
     return tuple(out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
@@ -87,15 +87,39 @@ class DetectorNumbers(Strict):
     state_polls: int = Field(default=12, ge=1, le=144)
 
 
-class DetectorRule(Strict):
-    """The detector over the dose rates of some feeds, which are one network: baseline, rain, regional swing, agreement in time and space."""
+class Head(Strict):
+    """What every rule begins with."""
 
     id: Identifier
     version: int = Field(ge=1)
-    kind: Literal["detector"]
     enabled: bool = True
     title: Names
     description: Names = Field(default_factory=dict)
+
+
+class SetByIssuer(Head):
+    """A rule whose number somebody set: `issuer` who, `source` where it was read; with a `doubt` it is not enabled until somebody has
+    settled it. Crossing it is what was reported, never a declaration.
+
+    `on_request`: only subscriptions that name the rule hear of it, as with a subscriber's own threshold.
+    """
+
+    issuer: Names
+    source: str = Field(min_length=1)
+    doubt: str = ""
+    on_request: bool = False
+
+    @model_validator(mode="after")
+    def _doubted_is_off(self) -> Self:
+        if self.enabled and self.doubt:
+            raise ValueError("a rule whose number is in doubt stays disabled")
+        return self
+
+
+class DetectorRule(Head):
+    """The detector over the dose rates of some feeds, which are one network: baseline, rain, regional swing, agreement in time and space."""
+
+    kind: Literal["detector"]
     quantities: tuple[Quantity, ...] = Field(min_length=1, max_length=1)
     feeds: tuple[Identifier, ...] = Field(min_length=1, max_length=1)
     parameters: DetectorNumbers = DetectorNumbers()
@@ -126,35 +150,19 @@ class LevelNumbers(Strict):
     rain_limit: Literal[0] = 0
 
 
-class LevelRule(Strict):
-    """A level that somebody set: a national one with its issuer, or an operator's own for some places. Crossing it is what a station
-    reported, never a declaration.
+class LevelRule(SetByIssuer):
+    """A level for what stations report: a national one, or an operator's or subscriber's own for some places.
 
-    `countries`, `areas`, `stations`, `feeds` narrow it down; empty means all. `source` says where the number was read; a rule with a
-    `doubt` is not enabled until somebody has settled it.
+    `countries`, `areas`, `stations`, `feeds` narrow it down; empty means all.
     """
 
-    id: Identifier
-    version: int = Field(ge=1)
     kind: Literal["level"]
-    enabled: bool = True
-    title: Names
-    description: Names = Field(default_factory=dict)
-    issuer: Names
-    source: str = Field(min_length=1)
-    doubt: str = ""
     quantities: tuple[Quantity, ...] = Field(min_length=1)
     countries: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
     stations: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
     parameters: LevelNumbers
-
-    @model_validator(mode="after")
-    def _doubted_is_off(self) -> LevelRule:
-        if self.enabled and self.doubt:
-            raise ValueError("a rule whose number is in doubt stays disabled")
-        return self
 
     def applies_to(self, feed_id: str, station_uid: str, areas: tuple[str, ...]) -> bool:
         """Whether a station's values are held against this level."""
@@ -181,33 +189,19 @@ class SampleNumbers(Strict):
     below_share: float = Field(default=0.5, gt=0.0, le=0.5)
 
 
-class SampleRule(Strict):
-    """A level for laboratory samples of an analyte in a medium: per sample, with its sampling time, and never a declaration.
+class SampleRule(SetByIssuer):
+    """A level for laboratory samples of an analyte in a medium: per sample, with its sampling time.
 
     `box` (west, south, east, north; degrees) narrows it to a place.
     """
 
-    id: Identifier
-    version: int = Field(ge=1)
     kind: Literal["sample"]
-    enabled: bool = True
-    title: Names
-    description: Names = Field(default_factory=dict)
-    issuer: Names
-    source: str = Field(min_length=1)
-    doubt: str = ""
     quantities: tuple[Quantity, ...] = Field(min_length=1)
     analytes: tuple[str, ...] = Field(min_length=1)
     media: tuple[str, ...] = Field(min_length=1)
     feeds: tuple[str, ...] = ()
     box: tuple[float, float, float, float] | None = None
     parameters: SampleNumbers
-
-    @model_validator(mode="after")
-    def _doubted_is_off(self) -> SampleRule:
-        if self.enabled and self.doubt:
-            raise ValueError("a rule whose number is in doubt stays disabled")
-        return self
 
     def applies_to(self, feed_id: str, medium: str, latitude_deg: float | None, longitude_deg: float | None) -> bool:
         """Whether samples of a medium from such a place are held against this level; without a position only where no box is set."""
@@ -221,28 +215,18 @@ class SampleRule(Strict):
         return west <= longitude_deg <= east and south <= latitude_deg <= north
 
 
-class DepartureRule(Strict):
+class DepartureRule(Head):
     """A series far above its own trailing median, held by two consecutive fresh readings."""
 
-    id: Identifier
-    version: int = Field(ge=1)
     kind: Literal["departure"]
-    enabled: bool = True
-    title: Names
-    description: Names = Field(default_factory=dict)
     quantities: tuple[Quantity, ...] = Field(min_length=1)
     parameters: DepartureNumbers
 
 
-class BlindnessRule(Strict):
+class BlindnessRule(Head):
     """A feed, or much of an area, of which nothing new is heard: an alert of its own, because silence is never calm."""
 
-    id: Identifier
-    version: int = Field(ge=1)
     kind: Literal["blindness"]
-    enabled: bool = True
-    title: Names
-    description: Names = Field(default_factory=dict)
     quantities: tuple[Quantity, ...] = tuple(sorted(DOSE_RATES))
     parameters: BlindnessNumbers = BlindnessNumbers()
 

@@ -12,9 +12,11 @@ from alerting.silence import BadSilence, Silence
 from alerting.webhooks import sign
 from alerting.webhooks.deliver import Deliverer
 from alerting.webhooks.retry import Answered
-from domain.states import Redistribute
-from store import deliveries
+from domain.states import FeedState, Redistribute
+from specs.rule import LevelNumbers
+from store import alerts, deliveries
 from store.alert_rows import SubscriptionRow
+from tests.stories.test_level_story import level, watching
 from tests.stories.world import feed
 
 HIGH = 90.0
@@ -131,3 +133,47 @@ async def test_a_public_audience_hears_of_nothing_that_may_not_be_passed_on(worl
     inbox = await deliver(world)
     assert inbox.kinds("own") == ["alert.unverified"]
     assert inbox.kinds("public") == []
+
+
+async def test_a_maintenance_window_mutes_missing_data_and_nothing_else(world):
+    await subscribe(world, "all")
+    await world.past()
+    world.watcher.silences = lambda: (Silence("x", "operator", "work at the mast", 0, 2**40, maintenance=True),)
+    await rise_silence_end(world)
+    assert [kind for kind, _ in await world.story()] == ["unverified", "stale", "returned", "resolved"]
+    assert (await deliver(world)).kinds("all") == ["alert.unverified", "alert.resolved"]
+
+
+async def test_a_blind_feed_speaks_for_its_stations_and_what_it_kept_back_is_on_record(world):
+    await subscribe(world, "rises", rules=["departure-two-readings"])
+    await subscribe(world, "blind", rules=["blindness"])
+    await world.past()
+    for _ in range(2):
+        await world.poll({"s1": HIGH})
+    for _ in range(5):  # the publisher answers, with nothing that is new
+        world.clock.advance_to(world.now + 3600)
+        await world.commit([("s0", world.now - 4 * 3600, world.quiet("s0", world.now))], FeedState.LATE)
+        await world.watch()
+    assert [kind for kind, _ in await world.story()] == ["unverified", "stale"]
+    (alert,) = await world.alerts()
+    (blind,) = await world.alerts("blindness")
+    stale = (await alerts.events(world.store, alert.uid))[-1]
+    assert json.loads(stale.document)["muted"] == f"blindness {blind.uid}"
+    inbox = await deliver(world)
+    assert inbox.kinds("blind") == ["alert.firing"]
+    assert inbox.kinds("rises") == ["alert.unverified"]
+
+
+async def test_a_subscribers_own_level_is_told_to_nobody_else_from_beginning_to_end(world):
+    own = level(on_request=True, stations=("jp-test:s1",), parameters=LevelNumbers(level=110.0, sustained_s=1200))
+    watching(world, own)
+    await subscribe(world, "all")
+    await subscribe(world, "own", rules=["own-level"])
+    await world.past()
+    for _ in range(4):
+        await world.poll({"s1": 120.0})
+    for _ in range(2):
+        await world.poll({"s1": 40.0})
+    inbox = await deliver(world)
+    assert inbox.kinds("own") == ["alert.unverified", "alert.resolved"]
+    assert inbox.kinds("all") == []
