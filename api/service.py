@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 import msgspec
-import structlog
 from aiohttp import web
 
 from api.alert_voice import AlertVoice, Mute
@@ -24,19 +23,16 @@ from api.usual import UsualCache
 from domain.clock import Clock
 from domain.drill import DRILL_FEED
 from domain.states import Audience, Redistribute
-from specs.changes import load_changes
 from specs.feed import FeedSpec
-from specs.loading import Config, ConfigError
-from specs.retired import Retired, load_retired
+from specs.loading import Config
+from specs.retired import Retired
 from specs.rule import RuleSpec
-from specs.site import SiteFile, load_sites
+from specs.site import SiteFile
 from specs.source import SourceSpec
 from specs.twins import one_station
 from store import read
 from store.engine import Store
 from store.rows import FeedHealthRow
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +82,16 @@ class Service:
     _facts: dict[str, FeedFacts] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Read what the configuration's folder holds for this program; raises ConfigError before anything is served."""
-        _ = self.sites, self.measured, self.retired
-        self.usual.changed = self.changed
+        """Read what the configuration's folder holds for this program alone; raises what is wrong with it before anything is served."""
+        _ = self.measured
+        self.usual.changed = self.config.changed
 
     async def take_over(self, config: Config) -> None:
-        """Answer by this configuration from now on. What cannot be read of it for this program alone (sites) stays as it was."""
+        """Answer by this configuration from now on."""
         self.config = config
         for name in ("feeds", "sources", "rules", "countries", "measured", "sites", "retired", "twins"):
-            old = self.__dict__.pop(name, None)
-            try:
-                _ = getattr(self, name)
-            except ConfigError as error:
-                log.warning("not taken over", part=name, problems=[str(problem) for problem in error.problems])
-                if old is not None:
-                    self.__dict__[name] = old
+            self.__dict__.pop(name, None)
+        self.usual.changed = config.changed
         self._facts.clear()
         if self._pulse is not None:  # kept answers are of the old one
             self._pulse = replace(self._pulse, version=self._pulse.version + 1, checked_at=0.0)
@@ -168,17 +159,17 @@ class Service:
     @cached_property
     def sites(self) -> SiteFile:
         """Nuclear sites and their rings."""
-        return load_sites(self.config.folder)
+        return self.config.sites
 
     @cached_property
     def retired(self) -> Mapping[str, Retired]:
         """Station ids that are not used any more."""
-        return load_retired(self.config.folder)
+        return self.config.retired
 
-    @cached_property
+    @property
     def changed(self) -> Mapping[str, int]:
         """Id of a series, station or feed -> when it was last measured in another way (seconds since 1970)."""
-        return load_changes(self.config.folder)
+        return self.config.changed
 
     @cached_property
     def countries(self) -> tuple[str, ...]:

@@ -52,9 +52,13 @@ class SiteWatch:
 
     store: Store
     config: Callable[[], Config]
-    sites: SiteFile
     clock: Clock
     _asked: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def sites(self) -> SiteFile:
+        """The sites of the configuration that runs."""
+        return self.config().sites
 
     async def step(self) -> None:
         """Open what recent shocks concern, then look at everything that is open."""

@@ -43,7 +43,6 @@ from radcommons.monitor import listening, monitored
 from radcommons.settings import Settings
 from radcommons.telling import channels, dead_man, delivering, driller, spoken, target_check
 from specs.loading import Config
-from specs.site import load_sites
 from store import compact, heads, retention
 
 log = structlog.get_logger(__name__)
@@ -77,7 +76,7 @@ async def collecting(ground: Ground) -> AsyncIterator[Scheduler]:
         scheduler = Scheduler(sharing.poll, metrics, speed=ground.speed)
         scheduler.configure(config.feeds)
         desk = _desk(ground, versions, guard, pipeline, scheduler)
-        watch = SiteWatch(ground.store, desk.config, load_sites(ground.settings.config), ground.clock)
+        watch = SiteWatch(ground.store, desk.config, ground.clock)
         async with sharing.living():
             scheduler.start()
             try:

@@ -12,13 +12,16 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from specs.changes import load_changes
 from specs.feed import FeedSpec
 from specs.mapping import Listing
 from specs.near import nearest
 from specs.problems import ConfigError, Problem, parse_yaml, plain, position, problems_of, read_yaml
 from specs.region import Geography, load_geography
 from specs.request import Listed
+from specs.retired import Retired, load_retired
 from specs.rule import RuleSpec, load_rules
+from specs.site import SiteFile, load_sites
 from specs.source import SourceFile, SourceSpec
 from specs.twins import Twin, load_twins
 
@@ -56,7 +59,7 @@ class Held:
 class Config:
     """Everything that operators describe, checked and frozen; `digest` changes whenever any file of it does.
 
-    `held` and `texts` (name -> text of what runs) are filled where last good versions may stand in: see `specs/running.py`.
+    `changed` is when a series, station or feed was last measured in another way. `held` and `texts` (name -> text of what runs) are filled where last good versions may stand in: see `specs/running.py`.
     """
 
     folder: Path
@@ -69,6 +72,9 @@ class Config:
     held: tuple[Held, ...] = ()
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     twins: tuple[Twin, ...] = ()
+    sites: SiteFile = field(default_factory=SiteFile)
+    retired: Mapping[str, Retired] = field(default_factory=lambda: MappingProxyType({}))
+    changed: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def feed(self, feed_id: str) -> FeedSpec | None:
         """The feed with this id, or None."""
@@ -84,11 +90,15 @@ def load_config(folder: Path) -> Config:
     geography = _load_part(load_geography, folder, problems)
     rules = _load_part(load_rules, folder / "rules.yaml", problems)
     twins = _load_part(load_twins, folder, problems)
+    sites = _load_part(load_sites, folder, problems)
+    retired = _load_part(load_retired, folder, problems)
+    changed = _load_part(load_changes, folder, problems)
     if problems or geography is None:
         raise ConfigError(problems)
     return Config(
-        folder, feeds, sources, rules or (), geography, _digest(folder), MappingProxyType(tables), twins=twins or ()
-    )
+        folder, feeds, sources, rules or (), geography, _digest(folder), MappingProxyType(tables), twins=twins or (),
+        sites=sites or SiteFile(), retired=MappingProxyType(retired or {}), changed=MappingProxyType(changed or {}),
+    )  # fmt: skip
 
 
 def load_feed(path: Path, name: str = "") -> FeedSpec:

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from specs import changes, retired, site, twins
 from specs.loading import Config, Held, load_config
 from specs.problems import ConfigError
 
 _SUFFIXES = frozenset({".yaml", ".csv", ".geojson"})
 _FEEDS = "feeds/"
+#: Files that no feed needs: a broken one without a good version is left out, as if it were not there, and said to be.
+_SPARED = frozenset({site.FILE, retired.FILE, changes.FILE, twins.FILE})
 #: Each round settles at least one file, and one bad neighbour may stand behind another; more than this is no night's mistake.
 _ROUNDS = 8
 
@@ -51,7 +54,8 @@ def texts_of(folder: Path) -> dict[str, str]:
 def load_running(folder: Path, kept: Mapping[str, Kept]) -> Config:
     """The configuration of `folder`, with kept versions in the stead of files that are broken or held back.
 
-    `Config.held` says which and why. A broken feed file without a good version is left out, and said to be. Raises ConfigError only
+    `Config.held` says which and why. A broken feed file without a good version is left out, and so is a file that no feed needs (sites, retired
+    stations, changes of method, twins). Raises ConfigError only
     where a file that all feeds need (sources, areas, rules) is broken and no good version of it is known.
     """
     found = texts_of(folder)
@@ -98,7 +102,7 @@ class _Work:
             by_name.setdefault(problem.file, []).append(str(problem))
         if shared := [name for name in by_name if not name.startswith(_FEEDS)]:
             for name in shared:
-                if not self._can_replace(name):
+                if not self._can_replace(name) and name not in _SPARED:
                     raise _without_feeds(error)
                 self._hold(name, by_name[name])
             return

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +15,10 @@ from api.app import create_app
 from api.settings import ApiSettings
 from domain.clock import VirtualClock
 from domain.states import Audience
-from specs.site import load_sites
 from store.engine import Store, open_store
 from tests.api import made
 
 Client = TestClient[Any, Any]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _sites_are_read_once() -> Iterator[None]:
-    """Reading the sites' YAML takes longer than most tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("api.service.load_sites", functools.cache(load_sites))
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ from specs.feed import Expect, FeedSpec
 from specs.loading import Config, load_feed
 from specs.region import Geography, load_geography
 from specs.rule import load_rules
+from specs.site import load_sites
 from specs.source import SourceSpec
 from store.engine import Store
 from store.write import commit_batch, finish_run
@@ -37,6 +38,7 @@ from store.write import commit_batch, finish_run
 CONFIG = Path(__file__).parents[2] / "config"
 NOW = int(datetime(2026, 8, 15, 3, 0, tzinfo=UTC).timestamp())
 GEOGRAPHY: Geography = load_geography(CONFIG)
+SITES = load_sites(CONFIG)
 RULES = load_rules(CONFIG / "rules.yaml")
 _PATTERN = load_feed(CONFIG / "feeds" / "jp-nra-ramis.yaml")
 
@@ -75,7 +77,8 @@ FEEDS = (
 
 
 def config() -> Config:
-    return Config(CONFIG, FEEDS, (source("jp-publisher", "JP"), source("kr-publisher", "KR")), RULES, GEOGRAPHY, "made")
+    sources = (source("jp-publisher", "JP"), source("kr-publisher", "KR"))
+    return Config(CONFIG, FEEDS, sources, RULES, GEOGRAPHY, "made", sites=SITES)
 
 
 def station(

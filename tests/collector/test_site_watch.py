@@ -55,7 +55,7 @@ async def shock(store, quake: Quake = QUAKE) -> None:
 
 @pytest.fixture
 def watch(store) -> SiteWatch:
-    return SiteWatch(store, made.config, FILE, VirtualClock(SHOCK_S))
+    return SiteWatch(store, lambda: replace(made.config(), sites=FILE), VirtualClock(SHOCK_S))
 
 
 async def at(watch: SiteWatch, at_s: int) -> site_watches.WatchRow:

@@ -157,3 +157,31 @@ def test_a_text_is_checked_beside_the_files_that_run(folder: Path, kept: dict[st
     ):
         with pytest.raises(ConfigError, match=r"feeds/jp-nra-ramis\.yaml:\d+:\d+"):
             load_text(wrong, RAMIS, config)
+
+
+SPARED = {
+    "sites.yaml": ("sites: [{id: xx-site}]\n", lambda config: config.sites.sites),
+    "retired.yaml": ("retired: [{station: old}]\n", lambda config: config.retired),
+    "method_changes.yaml": ("changes: [{of: x, at: never}]\n", lambda config: config.changed),
+    "twins.yaml": ("twins: 7\n", lambda config: config.twins),
+}
+GOOD = {
+    "sites.yaml": (ROOT / "config" / "sites.yaml").read_text(encoding="utf-8"),
+    "retired.yaml": "retired: [{station: a, redirect_to: b, since: 2026-04-01, reason: renumbered}]\n",
+    "method_changes.yaml": "changes: [{of: a, at: 2025-07-01T00:00:00+02:00, what: calculation, source: notice}]\n",
+    "twins.yaml": "twins: [{first: a, second: b, status: proposed, why: near}]\n",
+}
+
+
+@pytest.mark.parametrize("name", SPARED)
+def test_a_broken_file_that_no_feed_needs_stops_nothing(name: str, folder: Path, kept: dict[str, Kept]) -> None:
+    broken, part = SPARED[name]
+    (folder / name).write_text(broken, encoding="utf-8")
+    for known in (kept, {}):  # without a good version: at a first start too
+        config = load_running(folder, known)
+        assert ids(config) == BOTH and not part(config)
+        assert [(one.name, one.runs) for one in config.held] == [(name, "")]
+        assert config.held[0].problems[0].startswith(f"{name}:1:")
+    good = {**kept, name: Kept(digest_of(GOOD[name]), GOOD[name])}
+    config = load_running(folder, good)
+    assert part(config) and [one.runs for one in config.held] == [digest_of(GOOD[name])]
