@@ -130,7 +130,8 @@ class Watcher:
         self._handled, self._loaded = handled, True
 
     def _forget(self) -> None:
-        self.history, self.records, self._handled = History(), {}, {}
+        watched = frozenset(feed_id for rule in self._detector_rules() for feed_id in rule.feeds)
+        self.history, self.records, self._handled = History(watched), {}, {}
         self._logs, self._detectors = {}, Detectors(self.store, self._detector_rules())
         self._idle.clear()
         self._judged.clear()

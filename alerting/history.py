@@ -14,6 +14,7 @@ import numpy as np
 
 from analysis.arrays import BoolArray, bounded, floors
 from analysis.departure import applies, in_own_unit
+from analysis.detect_feed import watchable
 from domain.readings import FloatArray, IntArray, Series
 from store.rows import SeriesArrays, SeriesRow
 
@@ -27,7 +28,8 @@ _NO_VALUES = np.zeros(0, dtype=np.float64)
 class Trail:
     """One series: ends and values (quantity's own unit) of its usable readings in order, and the end of its newest row of any kind.
 
-    A reading below its detector's floor stands here with the floor as its value (`analysis.arrays.bounded`).
+    A reading below its instrument's floor stands here with the floor as its value (`analysis.arrays.bounded`), but as published
+    where a detector watches the feed (`analysis.detect_feed.watchable`).
     """
 
     row: SeriesRow
@@ -65,8 +67,9 @@ class Trail:
 
 @dataclass(slots=True)
 class History:
-    """Trails by series uid. `keep` readings and `span_s` seconds are held of each."""
+    """Trails by series uid. `keep` readings and `span_s` seconds are held of each; `watched` are the feeds of detectors."""
 
+    watched: frozenset[str] = frozenset()
     keep: int = 500
     span_s: int = 28 * 86_400
     trails: dict[str, Trail] = field(default_factory=dict)
@@ -77,7 +80,7 @@ class History:
         `arrays` holds every reading of its series with ends in [from_s, at_s], as known at `at_s`.
         """
         touched = []
-        for row, end_s, value, fit in _parts(arrays):
+        for row, end_s, value, fit in self._parts(arrays):
             trail = self.trails.get(row.series.uid)
             if not len(end_s) and (trail is None or not len(trail.end_s) or int(trail.end_s[-1]) < from_s):
                 continue
@@ -100,7 +103,7 @@ class History:
 
     def take_older(self, arrays: SeriesArrays, at_s: int) -> None:
         """Put readings before those that are known, as a restart does day by day backwards."""
-        for row, end_s, value, fit in _parts(arrays):
+        for row, end_s, value, fit in self._parts(arrays):
             if not len(end_s):
                 continue
             trail = self.trails.setdefault(row.series.uid, Trail(row))
@@ -113,6 +116,30 @@ class History:
         first = max(len(end_s) - self.keep - _EXTRA, int(np.searchsorted(end_s, at_s - self.span_s)), 0)
         trail.end_s, trail.value = end_s[first:], value[first:]
 
+    def _parts(self, arrays: SeriesArrays) -> Iterator[tuple[SeriesRow, IntArray, FloatArray, BoolArray]]:
+        """Each series that rules can judge: its ends, its values in the quantity's own unit, and which of them may be used."""
+        stops = np.searchsorted(arrays.index, np.arange(len(arrays.series) + 1)).tolist()
+        value, fit = self._usable(arrays)
+        judged: dict[tuple[str, str], bool] = {}
+        for row, start, stop in zip(arrays.series, stops[:-1], stops[1:], strict=True):
+            kind = (row.series.quantity, row.series.unit)
+            if judged.setdefault(kind, applies(*kind)):
+                part = slice(start, stop)
+                yield (
+                    row,
+                    arrays.end_s[part],
+                    in_own_unit(*kind, value[part]) if stop > start else _NO_VALUES,
+                    fit[part],
+                )
+
+    def _usable(self, arrays: SeriesArrays) -> tuple[FloatArray, BoolArray]:
+        value, fit = bounded(arrays.value, arrays.censoring, arrays.qc, floors(arrays.series)[arrays.index])
+        watched = np.array([row.series.feed_id in self.watched for row in arrays.series], dtype=np.bool_)
+        if not watched.any():
+            return value, fit
+        rows = watched[arrays.index]
+        return np.where(rows, arrays.value, value), np.where(rows, watchable(arrays), fit)
+
     def full(self, uid: str) -> bool:
         """Whether nothing older of a series would be kept."""
         trail = self.trails.get(uid)
@@ -121,15 +148,3 @@ class History:
     def of_feed(self, feed_id: str) -> Iterable[Trail]:
         """The trails of one feed, in order of uid."""
         return (self.trails[uid] for uid in sorted(self.trails) if self.trails[uid].series.feed_id == feed_id)
-
-
-def _parts(arrays: SeriesArrays) -> Iterator[tuple[SeriesRow, IntArray, FloatArray, BoolArray]]:
-    """Each series that rules can judge: its ends, its values in the quantity's own unit, and which of them may be used."""
-    stops = np.searchsorted(arrays.index, np.arange(len(arrays.series) + 1)).tolist()
-    value, fit = bounded(arrays.value, arrays.censoring, arrays.qc, floors(arrays.series)[arrays.index])
-    judged: dict[tuple[str, str], bool] = {}
-    for row, start, stop in zip(arrays.series, stops[:-1], stops[1:], strict=True):
-        kind = (row.series.quantity, row.series.unit)
-        if judged.setdefault(kind, applies(*kind)):
-            part = slice(start, stop)
-            yield row, arrays.end_s[part], in_own_unit(*kind, value[part]) if stop > start else _NO_VALUES, fit[part]

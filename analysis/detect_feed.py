@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from analysis.arrays import Arrays, SeriesLike, bounded, floors
+from analysis.arrays import Arrays, BoolArray, SeriesLike, measured
 from analysis.departure import applies, in_own_unit
 from analysis.rainfall import distance_m
+from domain.flags import Qc
 from domain.readings import NO_TIME, FloatArray, IntArray
 
 #: Readings older than this are not given: the detector would not use them.
@@ -24,6 +25,8 @@ RAIN_BACK_S = 3600
 RAIN = frozenset({"precipitation_rate", "precipitation_amount"})
 #: An amount is what fell in at least so long: publishers write one every ten minutes, whatever the window of their dose rate.
 _AMOUNT_S = 600.0
+
+_OUTSIDE = int(Qc.BELOW_RANGE | Qc.ABOVE_RANGE)
 
 Newest = Mapping[str, tuple[int, float]]
 
@@ -84,18 +87,29 @@ class Poll:
         return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
 
+def watchable(arrays: Arrays) -> BoolArray:
+    """Which rows a detector may be given: measured ones, and as published those outside the range that the publisher states.
+
+    A number below the floor is no measure of a level, but it moves with rain and with a source. Two in three stations of Japan's
+    network stand below theirs; with the floor in its place they would show nothing under 120 nSv/h. Above the ceiling is high.
+    """
+    return measured(arrays.value, arrays.censoring, arrays.qc & ~_OUTSIDE)
+
+
 def newest_of(arrays: Arrays, at_s: int) -> dict[str, tuple[int, float]]:
     """Series uid -> end and value (own unit) of its newest usable reading of the last four hours."""
     stops = np.searchsorted(arrays.index, np.arange(len(arrays.series) + 1)).tolist()
-    value, fit = bounded(arrays.value, arrays.censoring, arrays.qc, floors(arrays.series)[arrays.index])
-    fit = fit & (arrays.end_s > at_s - OLDEST_S) & (arrays.end_s <= at_s)
+    fit = watchable(arrays) & (arrays.end_s > at_s - OLDEST_S) & (arrays.end_s <= at_s)
     found: dict[str, tuple[int, float]] = {}
     for row, start, stop in zip(arrays.series, stops[:-1], stops[1:], strict=True):
         kind = (row.series.quantity, row.series.unit)
         rows = np.flatnonzero(fit[start:stop])
         if rows.size and applies(*kind):
             last = start + int(rows[-1])
-            found[row.series.uid] = (int(arrays.end_s[last]), float(in_own_unit(*kind, value[last : last + 1])[0]))
+            found[row.series.uid] = (
+                int(arrays.end_s[last]),
+                float(in_own_unit(*kind, arrays.value[last : last + 1])[0]),
+            )
     return found
 
 

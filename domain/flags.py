@@ -31,7 +31,7 @@ class Qc(IntFlag):
     NO_RELIABLE_UNIT = 1 << 16
 
 
-#: Flags with which a value takes no part in summaries, baselines or detection.
+#: Flags with which a value takes no part in summaries, baselines or levels; a detector of changes also sees what is out of range.
 UNFIT = (
     Qc.BELOW_RANGE | Qc.ABOVE_RANGE | Qc.GROSS_RANGE | Qc.NEGATIVE | Qc.STUCK | Qc.FUTURE_STAMP | Qc.NO_RELIABLE_UNIT
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from aiohttp import web
 
-from analysis.arrays import bounded, floors
+from analysis.arrays import BoolArray, bounded, floors
 from analysis.departure import applies, in_own_unit
-from analysis.detect_feed import RAIN
+from analysis.detect_feed import RAIN, watchable
 from api import params as p
 from api.alert_drawing import Panel, Picture, draw
 from api.alert_record import Member, record_of
@@ -39,8 +40,9 @@ async def chart(call: Call) -> web.StreamResponse:
     from_s = row.began_s - _BEFORE_S
     to_s = min(max(row.updated_s, row.resolved_s or 0) + _AFTER_S, from_s + _LONGEST_S)
     members = sorted(record_of(row.document).life.members, key=lambda member: (-member.peak, member.series_uid))
-    panels = await _panels(service.store, members[:_DRAWN], events, from_s, to_s)
     rule = service.rules.get(row.rule_id)
+    watched = rule is not None and rule.kind == "detector"
+    panels = await _panels(service.store, members[:_DRAWN], events, (from_s, to_s), watched=watched)
     title = "" if rule is None else str(dict(rule.title).get(language) or dict(rule.title).get("en", ""))  # type: ignore[call-overload]
     picture = Picture(
         title or row.rule_id,
@@ -57,10 +59,12 @@ async def chart(call: Call) -> web.StreamResponse:
 
 
 async def _panels(
-    store: Store, members: Sequence[Member], events: Sequence[EventRow], from_s: int, to_s: int
+    store: Store, members: Sequence[Member], events: Sequence[EventRow], span_s: tuple[int, int], *, watched: bool
 ) -> list[Panel]:
+    """One panel for each member; `watched`: drawn as a detector was given them, below the floor as published."""
     if not members:
         return []
+    from_s, to_s = span_s
     uids = [member.series_uid for member in members]
     found = await read.arrays(store, uids, from_s, to_s + 1)
     wet = await read.arrays(
@@ -70,18 +74,26 @@ async def _panels(
     for proof in (proof for event in events for proof in event.evidence):
         proofs.setdefault(proof.series_uid, set()).add(proof.end_s)
     place = {row.series.uid: number for number, row in enumerate(found.series)}
-    return [_panel(member, place, found, wet, proofs) for member in members if member.series_uid in place]
+    value, fit = bounded(found.value, found.censoring, found.qc, floors(found.series)[found.index])
+    if watched:
+        value, fit = found.value, watchable(found)
+    found = replace(found, value=value)
+    return [_panel(member, place, found, fit, wet, proofs) for member in members if member.series_uid in place]
 
 
 def _panel(
-    member: Member, place: Mapping[str, int], found: SeriesArrays, wet: SeriesArrays, proofs: Mapping[str, set[int]]
+    member: Member,
+    place: Mapping[str, int],
+    found: SeriesArrays,
+    fit: BoolArray,
+    wet: SeriesArrays,
+    proofs: Mapping[str, set[int]],
 ) -> Panel:
     number = place[member.series_uid]
     row = found.series[number]
-    value, fit = bounded(found.value, found.censoring, found.qc, floors(found.series)[found.index])
     mine = (found.index == number) & fit
     kind = (row.series.quantity, row.series.unit)
-    values = in_own_unit(*kind, value[mine]) if applies(*kind) else value[mine]
+    values = in_own_unit(*kind, found.value[mine]) if applies(*kind) else found.value[mine]
     rainy = np.array([one.station.station.uid == member.station_uid for one in wet.series], dtype=np.bool_)
     rain = rainy[wet.index] & np.isfinite(wet.value) if len(wet.index) else np.zeros(0, dtype=np.bool_)
     names = dict(row.station.station.names)

@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from analysis.detect_feed import Poll, RainNow, RainSources, poll_of, rain_of
+from alerting.history import History
+from analysis.detect_feed import Poll, RainNow, RainSources, newest_of, poll_of, rain_of
 from analysis.detect_power import power
 from analysis.detect_watch import Watch, digest_of
+from domain.flags import Qc
 from domain.readings import NO_TIME
 
 START_S = 1_790_000_400
@@ -125,6 +127,26 @@ def test_a_gauge_speaks_for_its_own_station_first_then_for_those_near():
     assert now.gauge[:2].tolist() == [3.0, 2.0]  # 0.5 mm in ten minutes; 2 km away
     assert now.gauge[2] == 2.0  # 9 km away
     assert np.isnan(now.radar).all()
+
+
+def test_outside_a_stated_range_the_detector_sees_what_was_published_and_no_other_rule_does():
+    dosimeter = row("network", "s00", "air_dose_rate_as_published")
+    dosimeter.series.unit, dosimeter.series.floor = "uSv/h", 0.2
+    columns = SimpleNamespace(
+        series=[dosimeter],
+        index=np.zeros(4, np.int64),
+        end_s=START_S - np.array([1800, 1200, 600, 60]),
+        value=np.array([0.078, 0.128, 20.0, 0.9]),
+        censoring=np.zeros(4, np.int8),
+        qc=np.array([Qc.BELOW_RANGE, Qc.BELOW_RANGE, Qc.ABOVE_RANGE, Qc.BELOW_RANGE | Qc.GROSS_RANGE], np.int64),
+    )
+    (found,) = newest_of(columns, START_S).values()
+    assert found == (START_S - 600, pytest.approx(20_000.0))
+    for watched, values in ((frozenset({"network"}), [78.0, 128.0, 20_000.0]), (frozenset(), [200.0, 200.0])):
+        history = History(watched)
+        history.take(columns, START_S - 3600, START_S)
+        (trail,) = history.trails.values()
+        assert trail.value.tolist() == pytest.approx(values)
 
 
 def test_nothing_has_a_size_and_a_noisy_or_mute_station_shows_less(ready):
