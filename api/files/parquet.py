@@ -38,12 +38,8 @@ def observations(columns: Columns, service: Service, span: tuple[int, int], as_o
     stations = [row.station.station for row in rows]
 
     def word(texts: Sequence[str]) -> Any:
-        indices = pa.array(columns.index.astype(np.int32), pa.int32())
-        return (
-            pa.DictionaryArray.from_arrays(indices, pa.array(list(texts), pa.string()))
-            if n
-            else pa.array([], pa.dictionary(pa.int32(), pa.string()))
-        )
+        """By row; each text once in the dictionary, else the same rows are other bytes every time."""
+        return pa.array(list(texts), pa.string()).dictionary_encode().take(pa.array(columns.index, pa.int32()))
 
     def number(values: Any, kind: Any) -> Any:
         return pa.array(values, kind, from_pandas=True)
