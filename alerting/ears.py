@@ -105,7 +105,7 @@ class Ears:
         if row.channel == "email":
             return await self._mail(due, _target(due).removeprefix(MAIL))
         try:
-            headers, body = await self._request(due)
+            headers, body = _in_json(due) if _is_json(row, kind) else await self._request(due)
             signed = sign.headers(keys(), due.delivery.uid, wall_s, body)
         except sign.BadKey as error:
             return Answered(0, failure=f"refused: {error}")
@@ -116,15 +116,10 @@ class Ears:
         return await self.sender.post(_target(due), {**headers, **signed}, body)
 
     async def _request(self, due: DueDelivery) -> tuple[dict[str, str], bytes]:
-        """Headers and body of a webhook or a plain post."""
-        row, delivery = due.subscription, due.delivery
-        if row.channel == "plain":
+        """Headers and body of a plain post or a webhook in CAP."""
+        if due.subscription.channel == "plain":
             return await self._plain(due)
-        if row.format == "cap" and delivery.kind != CHALLENGE:
-            return {"content-type": MEDIA_TYPE, SEQUENCE_HEADER: str(delivery.sequence)}, await self._cap(due)
-        if delivery.sequence < 0:
-            return {}, delivery.payload.encode()
-        return {SEQUENCE_HEADER: str(delivery.sequence)}, numbered(delivery.payload, delivery.sequence)
+        return {"content-type": MEDIA_TYPE, SEQUENCE_HEADER: str(due.delivery.sequence)}, await self._cap(due)
 
     async def _plain(self, due: DueDelivery) -> tuple[dict[str, str], bytes]:
         row, delivery = due.subscription, due.delivery
@@ -226,6 +221,18 @@ class Ears:
         if self.spoken is None:
             raise _Unsayable("this service has no voice for CAP, mails and posts")
         return self.spoken
+
+
+def _is_json(row: SubscriptionRow, kind: str) -> bool:
+    return row.channel == "webhook" and (row.format != "cap" or kind == CHALLENGE)
+
+
+def _in_json(due: DueDelivery) -> tuple[dict[str, str], bytes]:
+    """Headers and body of a webhook, as they were entered and with their number."""
+    delivery = due.delivery
+    if delivery.sequence < 0:
+        return {}, delivery.payload.encode()
+    return {SEQUENCE_HEADER: str(delivery.sequence)}, numbered(delivery.payload, delivery.sequence)
 
 
 class _Unsayable(ValueError):

@@ -138,14 +138,21 @@ async def measure(url: str, events: int, rounds: int, commits: int) -> None:
     store = await open_store(url)
     rows = await subscribe(store)
     requests = signed(rows, events)
-    mine, theirs = [], []
+    mine, theirs, cost, their_cost = [], [], [], []
     for number in range(rounds):
         await fill(store, rows, events, str(number))
+        before_s = time.process_time()
         mine.append(await ours(store))
+        between_s = time.process_time()
         theirs.append(await bare(requests))
+        cost.append(between_s - before_s)
+        their_cost.append(time.process_time() - between_s)
         print(f"round {number + 1}: outbox {events / mine[-1]:,.0f}/s, bare client {events / theirs[-1]:,.0f}/s")
-    ratio = statistics.median(theirs) / statistics.median(mine)
-    print(f"{events} events, {SUBSCRIPTIONS} subscriptions: ratio to the bare client {ratio:.2f} (target >= 0.6)")
+    ratio, of_work = (statistics.median(b) / statistics.median(a) for a, b in ((mine, theirs), (cost, their_cost)))
+    print(
+        f"{events} events, {SUBSCRIPTIONS} subscriptions: ratio to the bare client {ratio:.2f} (target >= 0.6), "
+        f"of processor seconds {of_work:.2f}"
+    )
     late = await latency(store, rows, commits)
     print(
         f"commit to first attempt, {len(late)} deliveries: median {statistics.median(late):.3f} s, "

@@ -148,12 +148,12 @@ class Deliverer:
             if one is not None and _may_wait(due):
                 await ledger.settle(owner, Settlement([one]))  # where a delivery stands depends on what is written
                 one = None
-            grouped = await self._grouped(due)
+            grouped = await self._grouped(due) if _may_wait(due) else None
             if isinstance(grouped, float):
                 rest = [other.delivery.uid for other in run[tried + 1 :]]
                 return tried, Settlement([], rest, {due.delivery.uid: grouped})
-            if one is not None:
-                await ledger.note(owner, one)
+            if one is not None and not ledger.note(one):
+                await ledger.room()
             one = grouped or await self._attempt(due)
             tried += 1
             if one.state != "delivered" or time.monotonic() - begun_s > self.pace.run_s:
@@ -169,8 +169,6 @@ class Deliverer:
         The attempt that needs none, the moment when it is due after all, or None: tell it now.
         """
         delivery = due.delivery
-        if not _may_wait(due):
-            return None
         standing, now_s = await deliveries.standing(self.store, delivery), self.clock.now_s()
         if standing.followed_by_own:
             merged = AttemptRow(now_s, None, "merged", "told with a later event of the same alert")

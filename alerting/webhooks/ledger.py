@@ -31,7 +31,7 @@ MOST_UNWRITTEN = 128
 class _Page:
     owner: str
     done: Settlement
-    following: asyncio.Future[list[DueDelivery]] | None = None
+    following: asyncio.Future[list[DueDelivery]]
 
 
 @dataclass(slots=True)
@@ -43,15 +43,21 @@ class Ledger:
     run: int
     lease_s: float
     linger_s: float = LINGER_S
+    _noted: list[Attempted] = field(default_factory=list)
     _pages: list[_Page] = field(default_factory=list)
     _writing: asyncio.Task[None] | None = None
     _unwritten: int = 0
     _written: asyncio.Event = field(default_factory=asyncio.Event)
     _enough: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def note(self, owner: str, one: Attempted) -> None:
-        """Have a delivery in the midst of a run written down; waits only when too many are not."""
-        self._add(_Page(owner, Settlement([one])))
+    def note(self, one: Attempted) -> bool:
+        """Have a delivery in the midst of a run written down; False when so many are not that the caller must wait for `room`."""
+        self._noted.append(one)
+        self._added(1)
+        return self._unwritten < MOST_UNWRITTEN
+
+    async def room(self) -> None:
+        """Wait until fewer are unwritten."""
         while self._unwritten >= MOST_UNWRITTEN:
             self._written.clear()
             await self._written.wait()
@@ -59,7 +65,8 @@ class Ledger:
     async def settle(self, owner: str, done: Settlement) -> list[DueDelivery]:
         """Write down the end of one run of the subscription `owner`; what follows it, leased, or nothing."""
         following: asyncio.Future[list[DueDelivery]] = asyncio.get_running_loop().create_future()
-        self._add(_Page(owner, done, following))
+        self._pages.append(_Page(owner, done, following))
+        self._added(len(done.made))
         return await following
 
     async def close(self) -> None:
@@ -67,32 +74,33 @@ class Ledger:
         if self._writing is not None:
             await asyncio.gather(self._writing, return_exceptions=True)
 
-    def _add(self, page: _Page) -> None:
-        self._pages.append(page)
-        self._unwritten += len(page.done.made)
-        if len(self._pages) >= GATHERED:
+    def _added(self, count: int) -> None:
+        self._unwritten += count
+        if len(self._noted) + len(self._pages) >= GATHERED:
             self._enough.set()
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
 
     async def _write_all(self) -> None:
         try:
-            while self._pages:
+            while self._noted or self._pages:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._enough.wait(), self.linger_s)
                 self._enough.clear()
+                noted, self._noted = self._noted, []
                 pages, self._pages = self._pages, []
+                made = noted + [one for page in pages for one in page.done.made]
                 try:
-                    await self._write(pages)
+                    await self._write(made, pages)
                 finally:
-                    self._unwritten -= sum(len(page.done.made) for page in pages)
+                    self._unwritten -= len(made)
                     self._written.set()
         finally:
             self._writing = None
 
-    async def _write(self, pages: Sequence[_Page]) -> None:
+    async def _write(self, made: Sequence[Attempted], pages: Sequence[_Page]) -> None:
         together = Settlement(
-            [one for page in pages for one in page.done.made],
+            made,
             [uid for page in pages for uid in page.done.released],
             {uid: due_s for page in pages for uid, due_s in page.done.postponed.items()},
             frozenset(uid for page in pages for uid in page.done.followed),
@@ -101,12 +109,12 @@ class Ledger:
         try:
             runs = await deliveries.settle(self.store, together, lease)
         except Exception as error:  # each run's task raises it; what was noted is sent again when its lease is over
-            log.exception("deliveries could not be written down", count=len(together.made))
+            log.exception("deliveries could not be written down", count=len(made))
             for page in pages:
-                if page.following is not None and not page.following.done():
+                if not page.following.done():
                     page.following.set_exception(error)
             return
         after = {run[0].subscription.uid: run for run in runs}
         for page in pages:
-            if page.following is not None and not page.following.done():
+            if not page.following.done():
                 page.following.set_result(after.get(page.owner, []))
