@@ -72,7 +72,7 @@ class Watcher:
     clock: Clock
     who: str = "watcher"
     silences: Callable[[], Iterable[Silence]] = tuple
-    history: History = field(default_factory=History)
+    history: History = field(init=False)
     records: dict[str, AlertRecord] = field(default_factory=dict)
     _handled: dict[str, int] = field(default_factory=dict)
     _idle: list[int] = field(default_factory=list)
@@ -85,7 +85,7 @@ class Watcher:
     _detectors: Detectors = field(init=False)
 
     def __post_init__(self) -> None:
-        self._detectors = Detectors(self.store, self._detector_rules())
+        self._forget()
 
     async def step(self) -> Stepped:
         """Handle every batch that waits, and whatever silence has become news; returns when nothing is left."""

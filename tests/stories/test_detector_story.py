@@ -110,6 +110,12 @@ async def test_a_rise_is_unverified_grows_fires_and_ends_on_readings(world):
     assert await world.alerts() == []  # the plain rule leaves these series to the detector
 
 
+async def test_a_feed_that_a_detector_watches_is_kept_as_published_from_the_first_step_on(world):
+    assert world.watcher.history.watched == {"jp-test"}
+    world.restart()
+    assert world.watcher.history.watched == {"jp-test"}
+
+
 async def test_silence_makes_stale_and_only_readings_end_it(world):
     for _ in range(2):
         await polled(world, {"s1": HIGH})
