@@ -41,12 +41,33 @@ FILES = (
     ("jp-jma-amedas", "https://www.jma.go.jp/bosai/amedas/data/map/20210224150000.json", "jma-amedas/amedas_map_20210224150000.json", "2021-02-24T06:11"),
     ("de-bfs-odl", _WFS.format("odlinfo_odl_1h_latest"), "bfs-odl/odlinfo_odl_1h_latest_*.json", "2026-10-09T18:07"),
     ("int-eurdep-mirror", _WFS.format("eurdep_latestValue"), "eurdep-bfs-mirror/eurdep_latestValue_20260408_AT0001_retyped.json", "2026-04-08T21:00"),
+    ("fi-stuk-dose", "https://opendata.fmi.fi/wfs?service=WFS&version=2.0.0&request=getFeature&storedquery_id=stuk::observations::external-radiation::multipointcoverage&starttime=2026-09-09T10:00:00Z&endtime=2026-09-09T12:00:00Z&timestep=10", "stuk-fmi/*.xml", "2026-09-09T12:30"),
+    ("nl-rivm-gamma", "https://data.rivm.nl/geo/inspire/wfs?service=WFS&version=2.0.0&request=GetFeature&typeNames=inspire:gamma_radiation_2011&outputFormat=application/json", "rivm-gamma/*.json", "2026-09-09T12:00"),
+    ("int-open-meteo", "https://api.open-meteo.com/v1/forecast", "open-meteo/forecast_*.json", "2026-10-09T18:07"),
+    ("jp-nra-ramis", "https://www.ramis.nra.go.jp/api/v1/map/map-means-data-public?data_type=1", "jp-nra-ramis/wire_sample/*.json", "2026-09-09T14:00"),
     ("us-epa-radnet", _RADNET + "AK/ANCHORAGE", "epa-radnet/AK_*.csv", "2026-10-09T18:07"),
     ("us-epa-radnet", _RADNET + "MA/BOSTON", "epa-radnet/MA_*.csv", "2026-10-09T18:07"),
     ("us-epa-radnet", _RADNET + "CO/DENVER", "epa-radnet/CO_*.csv", "2026-10-09T18:07"),
     ("us-epa-radnet", _RADNET + "NH/CONCORD", "epa-radnet/NH_*.csv", "2026-10-09T18:07"),
     ("us-epa-radnet", _RADNET + "RI/PROVIDENCE", "epa-radnet/RI_*.csv", "2026-10-09T18:07"),
 )  # fmt: skip
+#: What cards and PROVENANCE files state of these payloads, and the number of ours that must say the same.
+STATED = {
+    "hk-hko-gamma": ("values", 311, "12 stations of 25 hours, 11 daily means"),
+    "int-safecast-devices": ("read", 1432, "1,432 devices"),
+    "jp-jma-quakes": ("read", 273, "273 bulletins"),
+    "jp-nra-ramis": ("read", 332_654 + 14_908 + 6, "48 sweeps of 332,654 rows and 14,908 of the missing list, 6 whole records"),
+    "jp-orbs-sea": ("values", 89_384 + 35_178, "89,384 sea-water cells, 35,178 results of fish and seaweed"),
+    "kr-busan-radiation": ("read", 54, "54 stations"),
+    "kr-khnp-radiorate": ("values", 100, "100 stations"),
+    "tw-nusc-gamma": ("values", 560 * 39, "560 payloads of 39 stations"),
+    "us-epa-radnet-lab": ("read", 1294, "1,294 rows"),
+    "int-uradmonitor": ("read", 3, "3 devices"),
+    "de-bfs-odl": ("read", 13, "2 + 11 stations"),
+    "int-eurdep-mirror": ("read", 3, "3 records"),
+    "jp-radar-rain": ("read", 9611, "9,611 rows above 0 in 48 sweeps"),
+    "nl-rivm-gamma": ("values", 2, "2 of 151 stations"),
+}  # fmt: skip
 
 
 class Counts:
@@ -89,6 +110,17 @@ def alone(config: Config, harvester: Harvester, folder: Path, counts: dict[str, 
                 counts[feed_id].add(harvester.harvest(feed, Fetched(answer, path.read_bytes()), at))
 
 
+def stated(feed_id: str, counted: Counts) -> dict[str, object]:
+    """What is stated of a feed's payloads, and whether we count the same; nothing where nothing is stated."""
+    if feed_id not in STATED:
+        return {}
+    what, number, words = STATED[feed_id]
+    ours = counted.told()[what]
+    if ours != number:
+        print(f"{feed_id}: {ours} {what} where {number} are stated ({words})")
+    return {"stated": words, "same": ours == number}
+
+
 def main(folder: str, archives: list[str]) -> None:
     """Read everything and write the counts."""
     config = load_config(ROOT / "config")
@@ -101,7 +133,7 @@ def main(folder: str, archives: list[str]) -> None:
             feed = next((one for one in config.feeds if matches(one, answer.method, answer.url, config.tables)), None)
             if feed is not None:
                 counts[feed.id].add(harvester.harvest(feed, reader.read(number), answer.received_s))
-    found = {feed_id: one.told() for feed_id, one in sorted(counts.items())}
+    found = {feed_id: one.told() | stated(feed_id, one) for feed_id, one in sorted(counts.items())}
     TARGET.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(f"{TARGET.name}: {len(found)} feeds, {sum(one.read for one in counts.values())} rows read")
 

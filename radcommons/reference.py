@@ -112,22 +112,30 @@ def feeds_read() -> str:
         "values",
         "refused",
         "no value",
+        "stated by its card",
     )
     return (
         f"{HEAD}# Feeds and what was read of them\n\n"
         f"{len(config.feeds)} feeds; the form of {seen} was seen in real payloads, that of the others only read about: they are off, and their files "
         "name the doubt. Counts are those of all real payloads at hand (`python -m bench.counts` writes them to counts.json); "
-        "a feed without counts has a payload of our own making only.\n\n"
-        + table(heads, (_row(feed, counts.get(feed.id)) for feed in config.feeds))
+        "a feed without counts has a payload of our own making only. The last column is what its card or PROVENANCE states of the same payloads; "
+        "`=` where we count the same.\n\n" + table(heads, (_row(feed, counts.get(feed.id)) for feed in config.feeds))
     )
 
 
 def _row(feed: FeedSpec, counts: dict[str, Any] | None) -> tuple[str, ...]:
     formats = ", ".join(dict.fromkeys(form.decode.format for form in feed.forms))
-    told = ("-",) * 5
+    told = ("-",) * 6
     if counts is not None:
         refused, ignored = (_pairs(counts[name]) for name in ("refused", "ignored"))
-        told = (str(counts["answers"]), f"{counts['read']:,}", f"{counts['values']:,}", refused, ignored)
+        told = (
+            str(counts["answers"]),
+            f"{counts['read']:,}",
+            f"{counts['values']:,}",
+            refused,
+            ignored,
+            _stated(counts),
+        )
     return (
         f"`{feed.id}`",
         "seen" if feed.status == "verified" else "read about",
@@ -138,6 +146,10 @@ def _row(feed: FeedSpec, counts: dict[str, Any] | None) -> tuple[str, ...]:
         formats,
         *told,
     )
+
+
+def _stated(counts: dict[str, Any]) -> str:
+    return f"{'=' if counts['same'] else 'not'} {counts['stated']}" if "stated" in counts else ""
 
 
 def _pairs(counts: dict[str, int]) -> str:
