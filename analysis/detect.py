@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-VERSION = "2"
+VERSION = "3"
 OLDEST_USED_MIN = 240.0
 NEIGHBOURS = 24
 NEIGHBOUR_KM = (12.0, 90.0)

@@ -17,6 +17,7 @@ KM_PER_DEGREE = 111.2
 RAIN_CELL_KM = 5.0
 RAIN_REACH_KM = 10.0
 FAR_CELL_KM = 30.0
+TOUCHING_CELLS = 1.5
 POOL_CELL_KM = 10.0
 NEAREST_TRIED = 64
 
@@ -71,13 +72,21 @@ class Places:
     def _far_cells(self) -> None:
         """The 30 km cells of the stations with a place; one without has no neighbourhood and must not cost one."""
         self.far_who: Ints = np.flatnonzero(self.placed)
-        row, column = self._cell(FAR_CELL_KM)
-        keys = np.stack([row[self.far_who], column[self.far_who]], axis=1)
-        cells, cell = np.unique(keys, axis=0, return_inverse=True)
-        self.far_cell: Ints = cell.reshape(-1)
-        apart_row = np.abs(cells[:, None, 0] - cells[None, :, 0])
-        apart_column = np.abs(cells[:, None, 1] - cells[None, :, 1])
-        self.far_linked: Bools = (apart_row <= 1) & (apart_column <= 1)
+        self.far_cell, self.far_km = self._grid(self.far_who, FAR_CELL_KM)
+
+    def _grid(self, who: Ints, size_km: float) -> tuple[Ints, NDArray[np.float32]]:
+        """Cell of each of `who`, all with a place, in a grid of that size, and the km (C, C) between the middles of the cells' stations.
+
+        Columns of different rows are not in line with each other, so nearness is told by distance, never by number.
+        """
+        row, column = self._cell(size_km)
+        _, cell = np.unique(np.stack([row[who], column[who]], axis=1), axis=0, return_inverse=True)
+        cell = cell.reshape(-1)
+        many = np.maximum(np.bincount(cell), 1)
+        lat, lon = (np.bincount(cell, part[who]) / many for part in (self.lat, self.lon))
+        dy = (lat[:, None] - lat[None, :]) * KM_PER_DEGREE
+        dx = (lon[:, None] - lon[None, :]) * KM_PER_DEGREE * np.cos(np.radians((lat[:, None] + lat[None, :]) / 2))
+        return cell, np.hypot(dx, dy).astype(np.float32)
 
     def _near_cells(self, count: int) -> Ints:
         """(cells, K) the cells whose centre of stations lies within the reach, padded with the cell itself."""
@@ -105,22 +114,19 @@ class Places:
         peak = np.maximum.reduceat(rain[self.rain_order], self.rain_start)
         return np.asarray(peak[self.rain_near].max(axis=1)[self.rain_cell], dtype=np.float32)
 
-    def rain_afar(self, near: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(S,) the largest of `near` (S,) in the 30 km cell of each station and the cells around it."""
-        peak = np.zeros(len(self.far_linked), dtype=np.float32)
+    def rain_afar(self, near: NDArray[np.float32], reach_km: float) -> NDArray[np.float32]:
+        """(S,) the largest of `near` (S,) in the 30 km cells whose stations lie within about `reach_km` of the station's own cell."""
+        peak = np.zeros(len(self.far_km), dtype=np.float32)
         np.maximum.at(peak, self.far_cell, near[self.far_who])
-        around = np.where(self.far_linked, peak[None, :], np.float32(0)).max(axis=1, initial=0)
+        around = np.where(self.far_km <= reach_km, peak[None, :], np.float32(0)).max(axis=1, initial=0)
         afar = near.astype(np.float32)
         afar[self.far_who] = around[self.far_cell]
         return afar
 
     def touching(self, who: Ints, size_km: float) -> tuple[Ints, Bools]:
         """Cell of each of `who` in a grid of that size, and which of the cells (C, C) are the same or neighbours."""
-        row, column = self._cell(size_km)
-        keys = np.stack([row[who], column[who]], axis=1)
-        cells, cell = np.unique(keys, axis=0, return_inverse=True)
-        apart = np.abs(cells[:, None, :] - cells[None, :, :]).max(axis=2)
-        return cell.reshape(-1), np.asarray(apart <= 1)
+        cell, apart_km = self._grid(who, size_km)
+        return cell, np.asarray(apart_km <= TOUCHING_CELLS * size_km)
 
     def around(self, who: Ints, count: int, apart_km: float, reach_km: float) -> Ints:
         """(len(who), count) nearest stations within reach, more than apart_km from `who` and each other; -1 pads."""

@@ -25,12 +25,17 @@ ALLOWED_MOST = 28.0
 ALLOWED_TOGETHER = 33.0
 # Past this gap between radar images a shower can come and go unseen.
 SEEN_GAP_MIN = 70.0
-UNSEEN_QUIET = 18.0
+UNSEEN_MOST = 18.0
 UNSEEN_SCALE_MIN = 40.0
-# With an echo (root of mm/h) within 30-60 km before or after such a gap, a first rise of so much is taken
+# A sky without any echo this far around, both before and after the gap, hid no shower: hardly anything is excused.
+CALM_KM = 150.0
+CALM_ROOT = 0.5
+UNSEEN_CALM = 2.0
+# With an echo (root of mm/h) this near before or after such a gap, a first rise of so much is taken
 # for a missed shower, and so is what is left of it while it fades.
+LIVELY_KM = 45.0
 LIVELY_ROOT = 1.7
-HIDDEN_PER_ROOT = 6.0
+HIDDEN_PER_ROOT = 5.0
 HIDDEN_MOST = 56.0
 HIDDEN_HALF_LIFE_MIN = 55.0
 # nSv/h per unit of index, pooled over the quiet posts of the open days; each station then learns its own.
@@ -49,6 +54,7 @@ class Rain:
         self.last_own: Singles = np.zeros(count, dtype=np.float32)
         self.last_near: Singles = np.zeros(count, dtype=np.float32)
         self.last_far: Singles = np.zeros(count, dtype=np.float32)
+        self.last_sky: Singles = np.zeros(count, dtype=np.float32)
         self.unseen: Singles = np.zeros(count, dtype=np.float32)
         self.hidden: Singles = np.zeros(count, dtype=np.float32)
         self.lively: Singles = np.zeros(count, dtype=np.float32)
@@ -68,18 +74,20 @@ class Rain:
         gap = min(max(gap_min, 0.0), LONGEST_GAP_MIN)
         self.own = _decayed_sum(self.own, self.last_own, own, gap, HALF_LIFE_OWN_MIN)
         self.near = _decayed_sum(self.near, self.last_near, near, gap, HALF_LIFE_NEAR_MIN)
-        far = places.rain_afar(near)
-        self._advance_unseen(gap, np.maximum(far, self.last_far))
-        self.last_own, self.last_near, self.last_far = own, near, far
+        far, sky = places.rain_afar(near, LIVELY_KM), places.rain_afar(near, CALM_KM)
+        self._advance_unseen(gap, np.maximum(far, self.last_far), np.maximum(sky, self.last_sky))
+        self.last_own, self.last_near, self.last_far, self.last_sky = own, near, far, sky
 
-    def _advance_unseen(self, gap: float, activity: Singles) -> None:
+    def _advance_unseen(self, gap: float, activity: Singles, sky: Singles) -> None:
         """Showers that came and went between two radar images.
 
         Seen on the open days: posts far from any echo rise by 20..80 and fade with the half-life of the progeny,
-        nearly always after a gap of more than 90 min. The longer the gap and the livelier the sky, the wider we go.
+        nearly always after a gap of more than 90 min and with an echo somewhere in the region. The longer the gap and
+        the livelier the sky, the wider we go. activity, sky: root of the largest mm/h nearby and in the region at either end.
         """
         share = 1.0 - np.exp(-max(gap - SEEN_GAP_MIN, 0.0) / UNSEEN_SCALE_MIN)
-        self.unseen = np.maximum(self.unseen * 0.5 ** (gap / HALF_LIFE_OWN_MIN), UNSEEN_QUIET * share)
+        most = np.where(sky < CALM_ROOT, UNSEEN_CALM, UNSEEN_MOST)
+        self.unseen = np.maximum(self.unseen * 0.5 ** (gap / HALF_LIFE_OWN_MIN), most * share)
         self.unseen = self.unseen.astype(np.float32)
         self.hidden = (self.hidden * 0.5 ** (gap / HIDDEN_HALF_LIFE_MIN)).astype(np.float32)
         lively = (activity >= LIVELY_ROOT) & (gap >= SEEN_GAP_MIN)

@@ -92,7 +92,19 @@ def owners(detector: Detector) -> list[tuple[Any, str]]:
         ),
         (
             detector.rain,
-            ["own", "near", "last_own", "last_near", "last_far", "unseen", "hidden", "lively", "num", "den"],
+            [
+                "own",
+                "near",
+                "last_own",
+                "last_near",
+                "last_far",
+                "last_sky",
+                "unseen",
+                "hidden",
+                "lively",
+                "num",
+                "den",
+            ],
         ),
         (
             detector.base,

@@ -27,7 +27,10 @@ _FOLDER = Path("data") / "jp-nra-ramis"
 _MEASUREMENTS = "measurements_2026-07-08_2026-08-19.parquet"
 _RADAR = "radar_rain_2026-07-08_2026-08-19.parquet"
 _SWEEPS = "sweeps_2026-07-08_2026-08-19.csv"
-_CACHE_VERSION = "3"
+_CACHE_VERSION = "4"
+# Posts write what fell in ten minutes, tipped in 0.5 mm; the same tips as a rate are multiples of 3 mm/h.
+_PER_HOUR = 6.0
+_RATE_STEP_MMH = 3.0
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ def _build(folder: Path, cache: Path) -> None:
     value, age = _newest(shape, poll, column, observed, frame["air_dose_rate"].to_numpy() * 1000.0, sweep_min)
     rain = frame["precipitation"].to_numpy(dtype=float)
     gauge, _ = _newest(shape, poll, column, observed, np.where(rain < 0, np.nan, rain), sweep_min)
+    gauge = _mm_h(gauge)
     radar = _radar(folder, ids, radar_min)
     scratch = cache.with_suffix(".tmp.npz")
     np.savez(scratch, ids=ids, kind=kinds, now_min=sweep_min, value=value, age_min=age, radar=radar, gauge=gauge)
@@ -153,6 +157,16 @@ def _newest(
     fresh = when > before
     age = np.where(fresh, sweep_min[:, None] - when, np.nan).astype(np.float32)
     return np.where(fresh, out, np.float32(np.nan)), age
+
+
+def _mm_h(gauge: Singles) -> Singles:
+    """mm/h of a column that states no unit: most owners write amounts of ten minutes, a few (Ishikawa) the rate itself.
+
+    Told apart by what they never write: against radar, sums of the first are a sixth of those of the second.
+    """
+    wet = np.where(gauge > 0, gauge, np.float32(np.nan))
+    rates = (np.isnan(wet) | (np.mod(wet, _RATE_STEP_MMH) == 0)).all(axis=0)
+    return np.where(rates, gauge, gauge * np.float32(_PER_HOUR))
 
 
 def _radar(folder: Path, ids: NDArray[np.str_], radar_min: Floats) -> Singles:

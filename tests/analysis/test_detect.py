@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.detect import Detector
+from analysis.detect_places import Places
 from analysis.detect_state import StateError
 
 POLL_MIN = 50.0
@@ -143,6 +144,30 @@ def test_a_station_without_a_place_speaks_for_itself_only(lat, lon):
     alerts = story.poll({"s00": 80.0, "s01": 80.0, "s02": 80.0, "s03": 80.0})
     assert {alert["level"] for alert in alerts} == {"unverified"}
     assert len(alerts) == 4
+
+
+@pytest.mark.parametrize(("km", "noticed"), [(None, True), (120.0, False), (400.0, True)])
+def test_after_a_gap_a_small_rise_is_news_unless_a_shower_may_have_hidden_in_it(km, noticed):
+    away = stations(1, lat=36.0, lon=140.0 + (km or 0.0) / 90.0)[0]
+    story = Story([*stations(1), {**away, "id": "z"}]).warm()
+    echo = np.array([0.0, 0.0 if km is None else 3.0])
+    alerts = story.poll({"s00": 20.0}, gap=150.0, radar=echo)
+    assert bool(alerts) is noticed
+
+
+def test_how_far_is_told_by_distance_in_every_direction():
+    rows = [
+        {"id": f"{north}{east}", "lat": 36.0 + 60.0 * north / 111.2, "lon": 140.0 + 60.0 * east / 90.0}
+        for north in range(-3, 4)
+        for east in range(-3, 4)
+    ]
+    places = Places(rows)
+    shower = np.zeros(len(rows), dtype=np.float32)
+    shower[24] = 5.0  # in the middle
+    seen = places.rain_afar(shower, 150.0) > 0
+    km = places.distance(np.full(len(rows), 24), np.arange(len(rows)))
+    assert seen[km <= 130].all()
+    assert not seen[km >= 170].any()
 
 
 def test_a_frozen_instrument_does_not_build_a_run():
