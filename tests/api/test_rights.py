@@ -36,7 +36,7 @@ NUMBERS = {"jp-made": "51.3271", "kr-made": "86.4193", "sea-made": "7.31962", "x
 AT = made.NOW - 700
 WINDOW = {"from": "2026-08-14T00:00:00Z", "to": "2026-08-16T00:00:00Z"}
 EXTRA = {"step": "6h", "window": "24h", "end": "2026-08-15T00:10:00Z", "old": "1", "new": "2", "code": "x"}
-#: Answers that stay open, or that are the document and the receipts of the caller.
+#: The stream stays open and is heard apart (`heard`); the other is the caller's own receipt.
 NOT_WALKED = frozenset({"/v1/stream", "/v1/subscriptions/{id}/confirm"})
 
 
@@ -153,7 +153,23 @@ async def exits(store: Store, rights: dict[str, Redistribute], audience: Audienc
                 for other, number in NUMBERS.items():
                     if number in said or f"ZQ-{other}" in said:
                         told[other].append(f"{path} {query}")
+        said = await heard(client)
+    for feed_id, number in NUMBERS.items():
+        if number in said or f"ZQ-{feed_id}" in said:
+            told[feed_id].append("/v1/stream")
     return told
+
+
+async def heard(client: TestClient[Any, Any]) -> str:
+    """The stream from the first second on, up to the end of what it has to say: newest values, alert events, states of feeds."""
+    said = ""
+    async with client.get("/v1/stream", headers={"Last-Event-ID": "1"}) as response:
+        assert response.status == 200
+        async for line in response.content:
+            said += line.decode()
+            if line.startswith(b"event: as_of"):
+                break
+    return said
 
 
 VERDICTS = st.fixed_dictionaries({feed_id: st.sampled_from(Redistribute) for feed_id in NUMBERS})
@@ -188,5 +204,6 @@ def test_the_walk_would_see_it(world: str) -> None:
 
     told: dict[str, list[Any]] = asyncio.run(walk())
     assert all(len(found) >= 5 for found in told.values()), {feed_id: len(found) for feed_id, found in told.items()}
+    assert all("/v1/stream" in told[feed_id] for feed_id in ("jp-made", "kr-made"))
     for word in ("csv", "ndjson", "geojson", "netcdf", "parquet"):
         assert any(f"'f': '{word}'" in line for line in told["kr-made"]), word
