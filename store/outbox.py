@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from store import tables
 from store.alert_rows import AttemptRow, DeliveryRow, DueDelivery, Message
 from store.engine import Store
 from store.entering import enter
-from store.given import given, parameters
+from store.given import gathered, given, parameters, told
 from store.subscribing import subscription_of
 
 _subscriptions, _outbox, _attempts, _events = (
@@ -142,12 +143,6 @@ def _about_themselves(now_s: float, limit: int) -> sa.Select[Any]:
 
 _EVENT = sa.select(_events.c.uid).where(_events.c.id == _outbox.c.event_id).scalar_subquery().label("event_uid")
 _DELIVERY = (*(column.label(f"outbox_{column.name}") for column in _outbox.c), _EVENT)
-#: In the order of DeliveryRow: thousands of rows are taken at a time, and names cost more than places.
-_TAKEN = (
-    _outbox.c.uid, _subscriptions.c.uid.label("owner"), _outbox.c.sequence, _outbox.c.kind, _outbox.c.payload,
-    sa.func.coalesce(_EVENT.element, "").label("event_uid"), _outbox.c.state, _outbox.c.created_s, _outbox.c.due_s,
-    _outbox.c.attempts, _outbox.c.done_s,
-)  # fmt: skip
 
 
 def with_subscription() -> sa.Select[Any]:
@@ -176,30 +171,57 @@ def _extend(
     A run is extended only where nothing before it waits. A gap is a delivered one that was made due out of turn before: what lies
     behind it comes with the next claim.
     """
-    mine = _subscriptions.c.id.in_(list(runs))
-    active = sa.select(_subscriptions).where(mine, _subscriptions.c.state == "active")
+    active = sa.select(_subscriptions).where(_subscriptions.c.id.in_(list(runs)), _subscriptions.c.state == "active")
     owners = {row.id: subscription_of(row) for row in connection.execute(active)}
-    near = sa.and_(
-        _outbox.c.subscription_id == _subscriptions.c.id,
-        _outbox.c.state == "pending",
-        _outbox.c.sequence > 0,
-        _outbox.c.sequence < _first_pending() + lease.run,
-    )
-    question = (
-        sa.select(_outbox.c.subscription_id, _outbox.c.id, *_TAKEN).select_from(_subscriptions).join(_outbox, near)
-    )
+    asked = {"mine": list(runs), "run": lease.run}
+    found = connection.execute(_next_ones(connection.dialect.name), asked).scalar()
     leased: list[int] = []
-    for id_, outbox_id, *told in connection.execute(question.where(mine).order_by(_outbox.c.sequence)):
-        run, next_one = runs[id_], DeliveryRow(*told)
-        if id_ not in owners or (run and next_one.uid == run[0].delivery.uid):
+    for one in sorted(_NEXT.decode(found or "[]"), key=lambda one: one.delivery.sequence):
+        id_, run, sequence = one.subscription_id, runs[one.subscription_id], one.delivery.sequence
+        if id_ not in owners or (run and one.delivery.uid == run[0].delivery.uid):
             continue
-        if next_one.sequence < wanted[id_]:
+        if sequence < wanted[id_]:
             del owners[id_]  # somebody made an earlier one due again
-        elif next_one.sequence == wanted[id_] and next_one.due_s <= lease.now_s:
+        elif sequence == wanted[id_] and one.delivery.due_s <= lease.now_s:
             wanted[id_] += 1
-            run.append(DueDelivery(next_one, owners[id_]))
-            leased.append(outbox_id)
+            run.append(DueDelivery(one.delivery, owners[id_]))
+            leased.append(one.id)
     return leased
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """A delivery that may follow, as the statement below tells it."""
+
+    id: int
+    subscription_id: int
+    delivery: DeliveryRow
+
+
+_NEXT = msgspec.json.Decoder(list[_Next])
+
+
+@cache
+def _next_ones(dialect: str) -> sa.Select[Any]:
+    """The first `run` sequences of each subscription of `mine` from the first that waits."""
+    columns = _outbox.c
+    near = sa.and_(
+        columns.subscription_id == _subscriptions.c.id,
+        columns.state == "pending",
+        columns.sequence > 0,
+        columns.sequence < _first_pending() + sa.bindparam("run", type_=sa.Integer),
+    )
+    delivery = told(
+        dialect, uid=columns.uid, subscription_uid=_subscriptions.c.uid, sequence=columns.sequence, kind=columns.kind,
+        payload=columns.payload, event_uid=sa.func.coalesce(_EVENT.element, ""), state=columns.state, created_s=columns.created_s,
+        due_s=columns.due_s, attempts=columns.attempts, done_s=columns.done_s,
+    )  # fmt: skip
+    row = told(dialect, id=columns.id, subscription_id=columns.subscription_id, delivery=delivery)
+    return (
+        sa.select(gathered(dialect, row))
+        .select_from(_subscriptions.join(_outbox, near))
+        .where(_subscriptions.c.id.in_(sa.bindparam("mine", expanding=True)))
+    )
 
 
 def _lease(connection: sa.Connection, outbox_ids: Sequence[int], lease: Lease) -> None:
@@ -295,12 +317,12 @@ def _writing_down(dialect: str) -> tuple[sa.Insert, sa.Update]:
     )  # fmt: skip
     logged = _attempts.alias("logged")
     so_far = sa.select(sa.func.coalesce(sa.func.max(logged.c.attempt), 0)).where(logged.c.outbox_id == _outbox.c.id)
-    told = ("at_s", "status", "outcome", "detail", "duration_ms")
-    rows = sa.select(_outbox.c.id, so_far.scalar_subquery() + 1, *(made.c[name] for name in told)).select_from(
+    copied = ("at_s", "status", "outcome", "detail", "duration_ms")
+    rows = sa.select(_outbox.c.id, so_far.scalar_subquery() + 1, *(made.c[name] for name in copied)).select_from(
         made.join(_outbox, _outbox.c.uid == made.c.uid)
     )
     moved = sa.update(_outbox).where(_outbox.c.uid == made.c.uid)
-    return sa.insert(_attempts).from_select(["outbox_id", "attempt", *told], rows), moved.values(
+    return sa.insert(_attempts).from_select(["outbox_id", "attempt", *copied], rows), moved.values(
         state=made.c.state,
         attempts=_outbox.c.attempts + 1,
         due_s=sa.func.coalesce(made.c.due_s, _outbox.c.due_s),
@@ -313,8 +335,8 @@ def _end(connection: sa.Connection, one: Attempted) -> None:
     """Move a subscription, unless its owner has ended it meanwhile."""
     owner = sa.select(_outbox.c.subscription_id).where(_outbox.c.uid == one.delivery_uid).scalar_subquery()
     moved = sa.update(_subscriptions).where(_subscriptions.c.id == owner, _subscriptions.c.state != "deleted")
-    told = {"notice": one.notice} if one.notice else {}
-    connection.execute(moved.values(state=one.subscription_state, updated_s=int(one.attempt.at_s), **told))
+    notice = {"notice": one.notice} if one.notice else {}
+    connection.execute(moved.values(state=one.subscription_state, updated_s=int(one.attempt.at_s), **notice))
     if one.message is not None:
         enter(connection, [one.message], int(one.attempt.at_s))
 
