@@ -1,8 +1,8 @@
 """What summaries said over replayed days: `python -m bench.states STORE --from ... --to ... [--kind region --country JP]`.
 
-One line for each region and day with its state at every hour (n normal, e elevated, H high, . insufficient), then a table by day: region-hours
-by state, how many of the stations above their own past had rain near them, and why nothing could be told. Steps that the store keeps already
-are not computed again.
+One line for each region and day with its state at every hour (n normal, e elevated, H high, . insufficient), then every hour with stations
+above their own past (`/v1/regions/{id}/summary?as_of=` names them), then a table by day: region-hours by state, how many of the stations above
+their own past had rain near them, and why nothing could be told. Steps that the store keeps already are not computed again.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ async def run(url: str, begin: datetime, end: datetime, kind: str, country: str)
     service = Service(store, load_config(CONFIG), ApiSettings(warm_up=False), VirtualClock(end.timestamp() + 3600))
     hours = [begin + timedelta(hours=hour) for hour in range(int((end - begin).total_seconds()) // 3600)]
     days: dict[str, Day] = defaultdict(Day)
+    rises: list[str] = []
     for area in service.config.geography.areas:
         if area.kind != kind or area.country != country:
             continue
@@ -83,6 +84,11 @@ async def run(url: str, begin: datetime, end: datetime, kind: str, country: str)
             print(f"{area.id:8} {area.name('en'):12.12} {day} {line}", flush=True)
             for step in found.values():
                 days[day].add(step)
+                if step.above:
+                    rises.append(
+                        f"{area.id} {step.at}: {step.above} above, {step.state}, by rain {step.rain_explained}"
+                    )
+    print(*rises, sep="\n")
     print(f"| day | {' | '.join(LETTERS)} | above, station-hours | rain near | rain not known | why insufficient |")
     for day, sums in sorted(days.items()):
         print(sums.row(day))
