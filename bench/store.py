@@ -26,6 +26,7 @@ from bench import sweeps
 from collector.pipeline import Pipeline
 from domain.clock import VirtualClock
 from domain.readings import NO_TIME, Answer, Batch, Harvest, Readings, Series, Station
+from radcommons.heap import search_rarely
 from store import read
 from store.engine import Durability, Store, open_store
 from store.rows import Filter
@@ -191,7 +192,9 @@ async def whole_way(store: Store, turns: int, bare: Bare, meter: Meter) -> list[
 
 async def reads(store: Store, turns: int, page: Callable[[], Awaitable[object]], meter: Meter) -> list[Figure]:
     """A region's day from memory against a numpy array that lies ready; a page of 10,000 against its bare SQL."""
-    last_s = (FIRST + turns + WARM) * STEP_S
+    for step in range(FIRST + turns + WARM, FIRST + 145):  # a whole day
+        await commit_batch(store, sweep(step, some_values()), {})
+    last_s = (max(FIRST + turns + WARM, FIRST + 145) - 1) * STEP_S + 1
     region = Filter(series=frozenset(one.uid for one in ALL[:1500]))
     ready = RANDOM.random((1500, 144))
 
@@ -202,8 +205,13 @@ async def reads(store: Store, turns: int, page: Callable[[], Awaitable[object]],
         found = await read.arrays(store, region, last_s - 86400, last_s)
         return await sorted_quantiles(), found
 
+    async def after_commit() -> object:
+        store.regions.clear()
+        return await from_store()
+
     asked: list[tuple[Figure, Callable[[], Awaitable[object]], Callable[[], Awaitable[object]]]] = [
         (Figure("region of 1,500 x 24 h, with quantiles", 1.3, faster=False), from_store, sorted_quantiles),
+        (Figure("the same, the first time after a commit", 1.3, faster=False), after_commit, sorted_quantiles),
         (Figure("page of 10,000 rows", 0.6), lambda: read.observations(store, Filter(), 0, last_s, limit=10_000), page),
     ]
     for figure, ours, base in asked:
@@ -301,6 +309,7 @@ async def on_postgres(url: str, turns: int) -> None:
 
 async def main() -> None:
     """All engines asked for."""
+    search_rarely()  # as the programs do
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--postgres", default="", help="an empty database on this machine")
     parser.add_argument("--sweeps", type=int, default=28)

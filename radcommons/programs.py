@@ -38,6 +38,7 @@ from domain.clock import Clock
 from radcommons import __version__
 from radcommons.dead_man import Beats
 from radcommons.ground import Ground, grounded
+from radcommons.heap import search_rarely
 from radcommons.live import LiveConfig
 from radcommons.monitor import listening, monitored
 from radcommons.settings import Settings
@@ -192,6 +193,7 @@ async def run_programs(
     settings: Settings, *, collect: bool = False, watch: bool = False, serve: bool = False, clock: Clock | None = None
 ) -> None:
     """Run the programs asked for until SIGINT or SIGTERM, then stop them in order: no new polls, then the watcher, then the API."""
+    search_rarely()
     async with AsyncExitStack() as stack:
         ground = await stack.enter_async_context(grounded(settings, clock=clock))
         if serve:

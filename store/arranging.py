@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,31 @@ def arranged(series: tuple[SeriesRow, ...], ids: IntArray, found: Segment) -> Se
     for column in columns:
         column.flags.writeable = False
     return SeriesArrays(series, *columns)
+
+
+@dataclass(slots=True)
+class Region:
+    """What was read of a selection, and the part of it that was asked for last: the same for every beginning between two readings."""
+
+    whole: SeriesArrays
+    part: SeriesArrays | None = None
+    after_s: int = 0
+    first_s: int = 0
+
+    def __len__(self) -> int:
+        return len(self.whole) + (0 if self.part is None or self.part is self.whole else len(self.part))
+
+    def within(self, from_s: int, to_s: int) -> SeriesArrays:
+        """The readings with ends in [from_s, to_s)."""
+        ends = self.whole.end_s
+        if to_s <= int(ends.max(initial=from_s)):
+            return within(self.whole, from_s, to_s)
+        if self.part is None or not self.after_s < from_s <= self.first_s:
+            early = ends < from_s
+            self.after_s = int(ends.max(initial=-(2**62), where=early))
+            self.first_s = int(ends.min(initial=2**62, where=~early))
+            self.part = within(self.whole, from_s, to_s)
+        return self.part
 
 
 def within(held: SeriesArrays, from_s: int, to_s: int) -> SeriesArrays:

@@ -21,11 +21,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from store import one_turn
+from store.arranging import Region
 from store.catalogue import Catalogue
 from store.migrate import upgrade
 from store.partitions import Known
 from store.refused import StoreRefused, sentence
-from store.rows import LatestRow, SeriesArrays, SeriesRow
+from store.rows import LatestRow, SeriesRow
 from store.window import RecentWindow, Segment
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -66,7 +67,7 @@ class Store:
     listed_at: tuple[int, int] = (-1, -1)
     latest: dict[str, LatestRow] = field(default_factory=dict)
     latest_at: tuple[int, int] = (-1, -1)
-    regions: dict[tuple[tuple[str, ...], int], SeriesArrays] = field(default_factory=dict)
+    regions: dict[tuple[tuple[str, ...], int], Region] = field(default_factory=dict)
     regions_at: tuple[int, int, int] = (-1, -1, -1)
     regions_after: int = -1
     older: dict[tuple[tuple[str, ...], int, int], Segment] = field(default_factory=dict)

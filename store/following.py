@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import observing
-from store.arranging import arranged, within
+from store.arranging import Region, arranged
 from store.engine import Store
 from store.history import Window
 from store.rows import Filter, LatestRow, SeriesArrays, SeriesRow
@@ -85,7 +85,7 @@ def at_hand(store: Store, f: Filter, from_s: int, to_s: int) -> SeriesArrays | N
     if not store.is_only_writer or store.regions_after != store.commits:
         return None
     held = store.regions.get((select(store.catalogue, f).series, from_s // HOUR_S))
-    return None if held is None else within(held, from_s, to_s)
+    return None if held is None else held.within(from_s, to_s)
 
 
 async def recent(
@@ -110,10 +110,10 @@ async def recent(
             return None
         older = await _older(store, connection, chosen, hour * HOUR_S, cut_s)
         found = joined([older, gathered(await _hours(store, connection, cut_s, until_s), cut_s, until_s, chosen.ids)])
-        held = arranged(await listed(store, connection, at, chosen.series), chosen.ids, found)
+        held = Region(arranged(await listed(store, connection, at, chosen.series), chosen.ids, found))
         if moment == (*at, window.generation) and _room(store.regions, held):
             store.regions[chosen.series, hour] = held
-    return within(held, from_s, to_s)
+    return held.within(from_s, to_s)
 
 
 def _room(kept: Mapping[Any, Sized], new: Sized) -> bool:

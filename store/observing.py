@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import repeat
 from typing import Any
@@ -128,7 +128,7 @@ def observations(rows: Sequence[Row], series: Mapping[int, Series]) -> list[Obse
         [one.uid for one in meant],
         ends,
         values,
-        map(text_of, values, digits, texts),
+        _texts(values, digits, texts),
         [one.unit for one in meant],
         map(CENSORING_CODES.__getitem__, censoring),
         limits,
@@ -143,6 +143,19 @@ def observations(rows: Sequence[Row], series: Mapping[int, Series]) -> list[Obse
 
 #: What writes each field of a row; a frozen value may be filled where it is born.
 _FILLED = tuple(getattr(ObservationRow, one.name).__set__ for one in fields(ObservationRow))
+
+
+def _texts(values: Sequence[float | None], digits: Sequence[int], texts: Sequence[str | None]) -> Iterator[str]:
+    """The published texts of many readings: of a page of ten thousand a few hundred are different."""
+    known: dict[tuple[float, int], str] = {}
+    for value, count, text in zip(values, digits, texts, strict=True):
+        if text is not None or not value:  # the key of zero would be that of minus zero
+            yield text_of(value, count, text)
+            continue
+        told = known.get((value, count))
+        if told is None:
+            told = known[value, count] = text_of(value, count, None)
+        yield told
 
 
 def _made(count: int, *columns: Iterable[Any]) -> list[ObservationRow]:
