@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 import brotli
@@ -58,3 +60,25 @@ def _quality(options: list[str]) -> float:
 def compressed(body: bytes, coding: str) -> bytes:
     """The body in a coding; as it is where that is "" or the body too small."""
     return CODINGS[coding](body) if coding and len(body) >= COMPRESS_FROM else body
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A coding for bytes that come part by part: `take` a part, and `end` with what is left."""
+
+    take: Callable[[bytes], bytes]
+    end: Callable[[], bytes]
+
+
+def flow(coding: str) -> Flow:
+    """A fresh flow in a coding; "" hands the parts on as they are."""
+    if coding == "br":
+        brotlied = brotli.Compressor(quality=_BROTLI)
+        return Flow(brotlied.process, brotlied.finish)
+    if coding == "zstd":
+        standard = zstandard.ZstdCompressor(level=3).compressobj()
+        return Flow(standard.compress, standard.flush)
+    if coding == "gzip":
+        zipped = zlib.compressobj(6, wbits=16 + zlib.MAX_WBITS)
+        return Flow(zipped.compress, zipped.flush)
+    return Flow(bytes, bytes)

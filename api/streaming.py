@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 from aiohttp import web
 
+from api.encoding import chosen, flow
 from api.models.common import Dropped
 from api.operation import Call
 from api.table import Pair, header_line, lines
@@ -36,17 +37,22 @@ async def write_rows(call: Call, rows: Rows) -> web.StreamResponse:
         headers["Radcommons-Withheld-Feeds"] = ", ".join(rows.withheld_feeds)
     if rows.dropped:
         headers["Radcommons-Dropped"] = ", ".join(f"{one.feed} until {one.until}" for one in rows.dropped)
+    coding = chosen(call.request.headers.get("Accept-Encoding", "identity"))
+    if coding:
+        headers["Content-Encoding"] = coding
     response = web.StreamResponse(headers=headers)
-    response.enable_compression()
     await response.prepare(call.request)
     if call.request.method == "HEAD":
         return response
+    coded = flow(coding)
     try:
         if call.format == "csv":
-            await response.write(header_line(rows.kind, rows.pairs))
+            await response.write(coded.take(header_line(rows.kind, rows.pairs)))
         async for page in rows.pages:
-            await response.write(await asyncio.to_thread(_encoded, call.format, rows, page))
-        await response.write_eof()
+            await response.write(
+                await asyncio.to_thread(lambda page: coded.take(_encoded(call.format, rows, page)), page)
+            )
+        await response.write_eof(coded.end())
     except Exception:  # noqa: BLE001 - whatever it is, the headers are out: only breaking off tells the client
         _log.exception("a streamed answer broke off: %s", call.route)
         if call.request.transport is not None:
