@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
 from domain.reasons import Ignored, Refusal
 from specs.columns import Wanted
+
+#: Cells that turning a table may make of each that it has.
+_MOST_DESERT = 10
 
 
 def numbered_names(cells: Iterable[str]) -> list[str]:
@@ -30,6 +34,15 @@ def header_of(lines: Sequence[Sequence[str]]) -> list[str]:
         for at in range(1, width):
             row[at] = row[at] or row[at - 1]
     return [" ".join(dict.fromkeys(word for word in words if word)) for words in zip(*rows, strict=True)]
+
+
+def turned(rows: Sequence[tuple[int, list[str]]], most: int) -> list[tuple[int, list[str]]]:
+    """Rows as columns; raises PayloadRefused for more than `most`, and where one long line among short ones would make a desert of empty cells."""
+    width, held = max((len(cells) for _, cells in rows), default=0), sum(len(cells) for _, cells in rows)
+    if width > most or width * len(rows) > _MOST_DESERT * held + 10_000:
+        raise PayloadRefused(Refusal.TOO_MANY_ROWS, f"{len(rows)} lines of up to {width} cells, {held} in all")
+    across = zip_longest(*(cells for _, cells in rows), fillvalue="")
+    return [(number, list(cells)) for number, cells in enumerate(across, 1)]
 
 
 def table_of_lines(rows: Sequence[tuple[int, list[str]]], names: Sequence[str], most: int, wanted: Wanted) -> RawTable:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from itertools import zip_longest
 
 from collector.headings import Sections, sentences, told
 from collector.json_table import unpacked
-from collector.line_table import header_of, numbered_names
+from collector.line_table import header_of, numbered_names, turned
 from collector.rawtable import Cells, Findings, PayloadRefused, RawTable
 from collector.text import lines_of, text_of
 from domain.reasons import Ignored, Refusal
@@ -54,10 +53,7 @@ def _records(lines: Sequence[str], skip: int, spec: Delimited, sections: Section
         numbered = [(number, cells) for number, cells in numbered if not sections.takes(number, lines[number - 1])]
         if spec.has_header and numbered:
             numbered = numbered[:1] + [record for record in numbered[1:] if record[1] != numbered[0][1]]
-    if spec.transposed:
-        across = zip_longest(*(cells for _, cells in numbered[:_MOST_CELLS]), fillvalue="")
-        return [(number, list(cells)) for number, cells in enumerate(across, 1)]
-    return numbered
+    return turned(numbered, spec.max_rows) if spec.transposed else numbered
 
 
 def _span(lines: Sequence[str], skip: int, spec: Delimited) -> tuple[int, int]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import zip_longest
 
 from lxml import etree, html
 
 from collector.headings import Sections, sentences, told
-from collector.line_table import header_of, numbered_names, table_of_lines
+from collector.line_table import header_of, numbered_names, table_of_lines, turned
 from collector.rawtable import PayloadRefused, RawTable
 from collector.text import text_of
 from domain.reasons import Refusal
@@ -27,7 +26,7 @@ def decode(body: bytes, spec: HtmlTable, wanted: Wanted) -> RawTable:
         raise PayloadRefused(Refusal.BAD_SYNTAX, f"not HTML: {error}") from error
     heads: list[str] = []
     for table in page.iter("table"):
-        rows = _turned(_rows(table)) if spec.transposed else _rows(table)
+        rows = turned(_rows(table), spec.max_rows) if spec.transposed else _rows(table)
         at = next((at for at, (_, cells) in enumerate(rows) if set(spec.has) <= set(cells)), None)
         if at is not None:
             top = [cells for _, cells in rows[at : at + spec.header_lines]]
@@ -57,11 +56,6 @@ def _rows(table: etree._Element) -> list[tuple[int, list[str]]]:
         _take_over(cells, hanging)
         rows.append((line.sourceline or 0, cells))
     return rows
-
-
-def _turned(rows: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
-    across = zip_longest(*(cells for _, cells in rows[:_MOST_SPAN]), fillvalue="")
-    return [(number, list(cells)) for number, cells in enumerate(across, 1)]
 
 
 def _text(page: etree._Element) -> str:

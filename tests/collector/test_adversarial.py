@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from specs.decode import (
     Sheets,
     XmlItems,
 )
-from specs.standards import N42, BGeigie, Eurdep, Irix, MultiPoint
+from specs.standards import N42, BGeigie, Eurdep, Irix, MultiPoint, NetCdf
 from tests.feeds.made import harvested, loaded
 
 WANTED = Wanted(("k", "t"), ("v",), frozenset())
@@ -54,6 +55,16 @@ def zip_bomb() -> bytes:
     return bomb.getvalue()
 
 
+def classic(length: int) -> bytes:
+    """A classic NetCDF file of one variable along one dimension, without its values."""
+    name = struct.pack(">I4s", 1, b"v")
+    dimensions = struct.pack(">II", 10, 1) + name + struct.pack(">I", length)
+    variable = name + struct.pack(">IIIIIII", 1, 0, 0, 0, 6, 8, 0)
+    return (
+        b"CDF\x01" + struct.pack(">I", 0) + dimensions + struct.pack(">II", 0, 0) + struct.pack(">II", 11, 1) + variable
+    )
+
+
 DEEP = 200_000
 XML: dict[str, Any] = {
     "xml_items": XmlItems(format="xml_items", items="a/b"), "irix": Irix(format="irix"), "n42": N42(format="n42"),
@@ -76,6 +87,13 @@ CASES: dict[str, tuple[Any, Callable[[], bytes]]] = {
     "a workbook that swells": (Sheets(format="xlsx", has=("k",)), zip_bomb),
     "no workbook": (Sheets(format="xlsx", has=("k",)), lambda: b"PK\x03\x04" + b"\0" * 1000),
     "a page of nested tables": (HtmlTable(format="html_table", has=("k",)), lambda: b"<html>" + b"<table><tr><td>" * 20_000),
+    "a turned text of one long line": (Delimited(format="delimited", transposed=True), lambda: b"k" + b",x" * 150_000 + b"\na" * 5_000),
+    "a turned page of one wide row": (HtmlTable(format="html_table", has=("k",), transposed=True), lambda: b"<table><tr>" + b"<td>k" * 5000 + b"<tr><td>a" * 5000 + b"</table>"),
+    "a section without end": (Delimited(format="delimited", section="(?P<k>(a+)+)!"), lambda: b"k,t,v\n" + b"a" * 1_000_000),
+    "a grid of more places than cells": (JSON["json_header"], lambda: b'{"a":[["k"],' + b"[1,2]," * 20_000 + b"[]]}"),
+    "a classic cube of all the world": (NetCdf(format="netcdf", rows="v"), lambda: classic(0x7FFFFFFF)),
+    "a classic cube that ends early": (NetCdf(format="netcdf", rows="v"), lambda: classic(150_000)),
+    "a classic header that counts for ever": (NetCdf(format="netcdf", rows="v"), lambda: b"CDF\x01" + b"\0" * 4 + b"\0\0\0\x0a\xff\xff\xff\xff" + b"\0" * 1_000_000),
     "no eurdep": (Eurdep(format="eurdep"), lambda: b"\\" * 1_000_000),
     "channels that swell": (
         N42(format="n42"),
