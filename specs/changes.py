@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field
 
-from specs.problems import ConfigError, plain, problems_of, read_yaml
+from specs.problems import optional_file
 from specs.strict import Strict
 
 FILE = "method_changes.yaml"
@@ -30,16 +30,7 @@ class ChangeFile(Strict):
 
 def load_changes(folder: Path) -> dict[str, int]:
     """Id -> seconds since 1970 of its last registered change; empty without such a file; raises ConfigError with everything wrong in it."""
-    path = folder / FILE
-    if not path.is_file():
-        return {}
-    document, problems = read_yaml(path, FILE)
-    if problems:
-        raise ConfigError(problems)
-    try:
-        found = ChangeFile.model_validate(plain(document))
-    except ValidationError as error:
-        raise ConfigError(problems_of(error, ChangeFile, document, FILE)) from error
+    found = optional_file(folder, FILE, ChangeFile)
     last: dict[str, datetime] = {}
     for one in found.changes:
         last[one.of] = max(one.at, last.get(one.of, one.at))

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -15,6 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from specs import advice
 
 Loc = tuple[str | int, ...]
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,6 +48,20 @@ def read_yaml(path: Path, name: str) -> tuple[Any, tuple[Problem, ...]]:
     except (UnicodeDecodeError, OSError) as error:
         return None, (Problem(name, 1, 1, "", f"cannot be read as YAML: {error}"),)
     return parse_yaml(text, name)
+
+
+def optional_file(folder: Path, name: str, model: type[_Model]) -> _Model:
+    """`name` in `folder` as `model`, the empty one without such a file; raises ConfigError with everything that is wrong in it."""
+    path = folder / name
+    if not path.is_file():
+        return model()
+    document, problems = read_yaml(path, name)
+    if problems:
+        raise ConfigError(problems)
+    try:
+        return model.model_validate(plain(document))
+    except ValidationError as error:
+        raise ConfigError(problems_of(error, model, document, name)) from error
 
 
 def parse_yaml(text: str, name: str) -> tuple[Any, tuple[Problem, ...]]:

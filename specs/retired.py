@@ -6,9 +6,9 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from specs.problems import ConfigError, Problem, plain, problems_of, read_yaml
+from specs.problems import ConfigError, Problem, optional_file
 from specs.strict import Strict
 
 FILE = "retired.yaml"
@@ -31,16 +31,7 @@ class RetiredFile(Strict):
 
 def load_retired(folder: Path) -> dict[str, Retired]:
     """Old station id -> what became of it; empty without such a file; raises ConfigError with everything that is wrong in it."""
-    path = folder / FILE
-    if not path.is_file():
-        return {}
-    document, problems = read_yaml(path, FILE)
-    if problems:
-        raise ConfigError(problems)
-    try:
-        found = RetiredFile.model_validate(plain(document))
-    except ValidationError as error:
-        raise ConfigError(problems_of(error, RetiredFile, document, FILE)) from error
+    found = optional_file(folder, FILE, RetiredFile)
     twice = [station for station, count in Counter(one.station for one in found.retired).items() if count > 1]
     if twice:
         raise ConfigError([Problem(FILE, 1, 1, "retired", f"`{station}` is retired twice") for station in twice])

@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from specs.problems import ConfigError, Problem, plain, problems_of, read_yaml
+from specs.problems import ConfigError, Problem, optional_file
 from specs.strict import Identifier, Strict
 
 SiteLanguage = Literal["en", "ja", "ko", "zh-hans", "zh-hant", "ru"]
@@ -64,16 +64,7 @@ class SiteFile(Strict):
 
 def load_sites(folder: Path) -> SiteFile:
     """The sites of an operator's `config/`; none if it has no such file; raises ConfigError with everything that is wrong in it."""
-    path = folder / FILE
-    if not path.is_file():
-        return SiteFile()
-    document, problems = read_yaml(path, FILE)
-    if problems:
-        raise ConfigError(problems)
-    try:
-        found = SiteFile.model_validate(plain(document))
-    except ValidationError as error:
-        raise ConfigError(problems_of(error, SiteFile, document, FILE)) from error
+    found = optional_file(folder, FILE, SiteFile)
     twice = sorted(site for site, count in Counter(site.id for site in found.sites).items() if count > 1)
     if twice:
         raise ConfigError([Problem(FILE, 1, 1, "sites", f"`{site}` is the id of two sites") for site in twice])

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from specs.problems import ConfigError, Problem, plain, problems_of, read_yaml
+from specs.problems import ConfigError, Problem, optional_file
 from specs.strict import Strict
 
 FILE = "twins.yaml"
@@ -44,16 +44,7 @@ class TwinFile(Strict):
 
 def load_twins(folder: Path) -> tuple[Twin, ...]:
     """Every pair of the table; none without such a file; raises ConfigError with everything that is wrong in it."""
-    path = folder / FILE
-    if not path.is_file():
-        return ()
-    document, problems = read_yaml(path, FILE)
-    if problems:
-        raise ConfigError(problems)
-    try:
-        found = TwinFile.model_validate(plain(document)).twins
-    except ValidationError as error:
-        raise ConfigError(problems_of(error, TwinFile, document, FILE)) from error
+    found = optional_file(folder, FILE, TwinFile).twins
     if wrong := [*_wrong(found)]:
         raise ConfigError(wrong)
     return found
