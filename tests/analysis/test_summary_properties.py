@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analysis.freshness import Standing
 from analysis.regional import summarise
 from analysis.summary import AreaName, Summary
+from api.routes.summaries import most_urgent
 from domain.flags import Qc
 from domain.states import FeedState, RegionState
 from tests.analysis.conftest import NOW, World
@@ -72,6 +73,23 @@ def test_losing_readings_never_makes_an_area_calm(posts, data) -> None:
     assert after.expected == before.expected, "who fell silent is still expected"
     assert after.fresh <= before.fresh
     assert after.coverage <= before.coverage or after.coverage == 0 or before.coverage == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(POSTS, st.sets(st.integers(0, 8)), st.data())
+def test_losing_readings_of_one_kind_never_makes_the_whole_answer_calm(posts, at_sea, data) -> None:
+    """The one state that a region, a sea area or a ring of a site is told with, over land and sea together."""
+    lost = data.draw(st.dictionaries(st.integers(0, len(posts) - 1), st.sampled_from(LOSSES), min_size=1))
+
+    def whole(world: World) -> RegionState:
+        for at, (like, *_) in enumerate(world.rows):
+            medium = "air_over_sea" if at in at_sea else "air_over_land"
+            world.rows[at] = (replace(like, series=replace(like.series, medium=medium)), *world.rows[at][1:])
+        found = summarise(AREA, world.arrays(), world.standings(), now_s=world.now, window_s=3 * 3600)
+        return RegionState(most_urgent(one.state for one in found))
+
+    if whole(built(posts, lost)) is RegionState.NORMAL:
+        assert whole(built(posts)) is RegionState.NORMAL, (posts, at_sea, lost)
 
 
 @settings(max_examples=25, deadline=None)
