@@ -41,7 +41,7 @@ def power(watch: Watch, uids: Collection[str]) -> Power:
     d = watch.detector
     asked = np.zeros(len(d.order), dtype=np.bool_)
     asked[[watch.place[uid] for uid in uids if uid in watch.place]] = True
-    answering = asked & (d.now - d.seen <= d.gates.fresh_min)
+    answering = asked & np.isfinite(d.seen) & (d.seen >= d.now - d.gates.fresh_min)
     ready = d.base.ready()
     rows = np.flatnonzero(answering & ready)
     names = [watch.uids[number] for number in d.order.tolist()]
