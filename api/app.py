@@ -185,7 +185,9 @@ async def _body(operation: Operation, request: web.Request) -> msgspec.Struct:
     try:
         read: msgspec.Struct = msgspec.json.decode(await request.read(), type=operation.body)
     except msgspec.ValidationError as error:
-        raise ProblemError(Code.NOT_MEANINGFUL, f"The body does not fit: {error}.") from error
+        raise ProblemError(
+            Code.NOT_MEANINGFUL, f"The body does not fit: {error}. /openapi.json has its form."
+        ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProblemError(Code.BAD_BODY, f"The body is no JSON: {error}.") from error
     return read

@@ -53,6 +53,13 @@ def _known(name: str, words: Iterable[str], known: Collection[str]) -> None:
             raise ProblemError(Code.NOT_MEANINGFUL, f"filter.{name}: {word!r} is not known here.", f"filter.{name}")
 
 
+#: By channel, what an address that is told has to be.
+_INSTEAD = dict.fromkeys(
+    ("webhook", "plain"),
+    "Give an https:// address of a public host; a private network is opened by the operator (--webhook-network).",
+) | {"email": "Give mailto: and one plain address."}
+
+
 def _target(url: str, channel: str, service: Service) -> str:
     if channel not in service.settings.channels:
         raise ProblemError(Code.NOT_MEANINGFUL, f"This service has no channel {channel!r}.", "channel")
@@ -61,7 +68,7 @@ def _target(url: str, channel: str, service: Service) -> str:
             Code.NOT_MEANINGFUL, "A mailto: address goes with the channel email, and with no other.", "url"
         )
     if why := service.target_check(url):
-        raise ProblemError(Code.NOT_MEANINGFUL, f"Nothing is sent to this address: {why}.", "url")
+        raise ProblemError(Code.NOT_MEANINGFUL, f"Nothing is sent to this address: {why}. {_INSTEAD[channel]}", "url")
     return url
 
 
