@@ -235,7 +235,8 @@ def _may_wait(due: DueDelivery) -> bool:
 
 
 def _row(answered: Answered, outcome: str, now_s: float) -> AttemptRow:
-    said = (answered.failure or answered.first_bytes)[:500]
+    """An attempt for the log. What receivers answer is theirs: no NUL or half character of it may keep everybody's rows from being written."""
+    said = (answered.failure or answered.first_bytes)[:500].replace("\x00", "\ufffd").encode(errors="replace").decode()
     return AttemptRow(now_s, answered.status or None, outcome, said, answered.duration_ms)
 
 

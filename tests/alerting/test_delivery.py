@@ -122,3 +122,39 @@ async def test_a_paused_subscription_keeps_its_messages(store):
         assert await d.step() == 0
         await deliveries.patch_subscription(store, a.uid, NOW, state="active")
         assert await d.step() == 1
+
+
+async def test_an_answer_that_no_database_holds_stops_nobody(store):
+    clock = VirtualClock(NOW)
+    bad = await subscribe(store, "bad")
+    good = await subscribe(store, "good")
+    sender = FakeSender({bad.url: [Answered(500, first_bytes="a\x00b\ud800"), Answered(204, first_bytes="\x00")]})
+    await enqueue(store, bad, 1)
+    await enqueue(store, good, 1, 2)
+    async with deliverer(store, sender, clock) as d:
+        await d.step()
+        clock.advance_to(NOW + 60)
+        await d.step()
+    assert sequences(sender, good.url) == [1, 2]
+    assert [row.state for row in await deliveries.deliveries(store, bad.uid)] == ["delivered"]
+    told = [row.detail for row in await deliveries.attempts(store, f"msg_{bad.uid}_1")]
+    assert told == ["a\ufffdb?", "\ufffd"]
+
+
+async def test_one_decision_numbers_many_messages_of_a_subscription_in_their_order(store):
+    a, gone = await subscribe(store, "a"), await subscribe(store, "gone", state="deleted")
+    await enqueue(store, a, 1)
+    both = [
+        Message(f"msg_x_{n}" if row is a else f"msg_z_{n}", row.uid, "alert.grew", "{}")
+        for n in (3, 1, 2)
+        for row in (a, gone)
+    ]
+    await deliveries.enqueue(store, [*both, both[0], Message("msg_y", "nobody", "alert.grew", "{}")], NOW)
+    rows = await deliveries.deliveries(store, a.uid)
+    assert [(row.uid, row.sequence) for row in rows] == [
+        (f"msg_{a.uid}_1", 1),
+        ("msg_x_3", 2),
+        ("msg_x_1", 3),
+        ("msg_x_2", 4),
+    ]
+    assert await deliveries.deliveries(store, gone.uid) == []
