@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.store import ALL, FEED, FIRST, SERIES, STATIONS, STEP_S, some_values, sweep
+from bench.store_history import afresh
 from domain.readings import NO_TIME, Answer, Batch, Harvest, Readings
-from store import compact, maintenance, read
+from store import compact, maintenance
 from store.engine import Store, open_store
 from store.rows import Filter
 from store.write import commit_batch
@@ -69,13 +70,6 @@ async def measured(store: Store, at_s: int) -> dict[str, float]:
     found["series-year"] = await median_s(lambda _: afresh(store, one, until_s - 365 * 86400, until_s))
     found["region-day"] = await median_s(lambda _: afresh(store, region, until_s - 86400, until_s))
     return found
-
-
-async def afresh(store: Store, f: Filter, from_s: int, to_s: int) -> object:
-    """Columns as somebody gets them who is the first to ask after a commit."""
-    store.regions.clear()
-    store.older.clear()
-    return await read.arrays(store, f, from_s, to_s)
 
 
 async def grow(url: str, millions: list[float]) -> None:

@@ -23,6 +23,7 @@ import numpy as np
 import psycopg
 
 from bench import sweeps
+from bench.store_history import afresh
 from collector.pipeline import Pipeline
 from domain.clock import VirtualClock
 from domain.readings import NO_TIME, Answer, Batch, Harvest, Readings, Series, Station
@@ -206,8 +207,7 @@ async def reads(store: Store, turns: int, page: Callable[[], Awaitable[object]],
         return await sorted_quantiles(), found
 
     async def after_commit() -> object:
-        store.regions.clear()
-        return await from_store()
+        return await sorted_quantiles(), await afresh(store, region, last_s - 86400, last_s)
 
     asked: list[tuple[Figure, Callable[[], Awaitable[object]], Callable[[], Awaitable[object]]]] = [
         (Figure("region of 1,500 x 24 h, with quantiles", 1.3, faster=False), from_store, sorted_quantiles),
