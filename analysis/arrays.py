@@ -63,8 +63,14 @@ class Arrays(Protocol):
 
 def measured(value: FloatArray, censoring: npt.NDArray[np.int8], qc: IntArray) -> BoolArray:
     """Mask of rows that may take part in numbers: finite, not censored, without a flag of `domain.flags.UNFIT`."""
-    fit: BoolArray = np.isfinite(value) & np.isin(censoring, _PLAIN) & ((qc & int(UNFIT)) == 0)
+    fit: BoolArray = plain(value, censoring) & ((qc & int(UNFIT)) == 0)
     return fit
+
+
+def plain(value: FloatArray, censoring: npt.NDArray[np.int8]) -> BoolArray:
+    """Mask of rows whose value is a finite number, not a bound."""
+    numbers: BoolArray = np.isfinite(value) & ((censoring == _PLAIN[0]) | (censoring == _PLAIN[1]))
+    return numbers
 
 
 def bounded(
@@ -75,10 +81,11 @@ def bounded(
     The number published below a floor is no measurement, but that it lies below is one: with the floor in its place a rise over
     such a past is never larger than it really was. `floor` is that of each row's series, in the values' unit (NaN: none stated).
     """
-    plain = np.isfinite(value) & np.isin(censoring, _PLAIN)
-    low = plain & ((qc & int(UNFIT)) == int(Qc.BELOW_RANGE)) & np.isfinite(floor)
-    fit: BoolArray = (plain & ((qc & int(UNFIT)) == 0)) | low
-    return np.where(low, floor, value), fit
+    number, flags = plain(value, censoring), qc & int(UNFIT)
+    if not flags.any():
+        return value, number
+    fit, low = number & (flags == 0), number & (flags == int(Qc.BELOW_RANGE)) & np.isfinite(floor)
+    return np.where(low, floor, value), fit | low
 
 
 def floors(series: Sequence[SeriesLike]) -> FloatArray:

@@ -7,34 +7,39 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from analysis.arrays import Arrays, SeriesLike
-from analysis.grouped import starts_and_counts
+from analysis.arrays import SeriesLike
+from analysis.grouped import first_above
 from analysis.rainfall import distance_m
+from analysis.standing import Columns
 from domain.readings import FloatArray, IntArray
 
 #: Readings are compared over this span before now, so that the newest ones, which one path may not have yet, do not matter.
 _SPAN_S = (26 * 3600, 2 * 3600)
 _LEAST_READINGS = 12
 _LEAST_VALUES = 3
+#: Readings of a series that are looked at before all of them are.
+_LOOKED_AT = 6
 _NEAR_M = 1000.0
 
 
 def mirrors(
-    likes: Sequence[SeriesLike], rows: Sequence[int], arrays: Arrays, value: FloatArray, now_s: int
+    likes: Sequence[SeriesLike], rows: Sequence[int], end_s: IntArray, columns: Columns, now_s: int
 ) -> frozenset[int]:
-    """Rows of `arrays.series` that are copies of another station's series of the same kind; the smallest station id stays.
+    """Series (`rows`, in words `likes`) that are copies of another station's series of the same kind; the smallest station id stays.
 
-    `value` are the columns' values in the unit that the kind is compared in.
+    `end_s` are the times of the columns' readings.
     """
-    suspects = _suspects(rows, arrays, value, now_s)
-    starts, counts = starts_and_counts(arrays.index, len(arrays.series))
+    value, own = columns.value, list(rows)
+    starts, counts = columns.starts[own], columns.counts[own]
+    begin, end = (first_above(end_s, starts, counts, np.full(len(own), now_s - before_s - 1)) for before_s in _SPAN_S)
+    size = end - begin
     by_content: dict[bytes, list[tuple[str, int, SeriesLike]]] = defaultdict(list)
-    for like, row in zip(likes, rows, strict=True):
-        if row in suspects and like.station.station.latitude_deg is not None:
-            part = slice(int(starts[row]), int(starts[row] + counts[row]))
-            content = _content(arrays.end_s[part], value[part], now_s)
+    for i in _suspects(begin, size, end_s, value).tolist():
+        if likes[i].station.station.latitude_deg is not None:
+            part = slice(int(begin[i]), int(begin[i] + size[i]))
+            content = _content(end_s[part], value[part])
             if content:
-                by_content[content].append((like.station.station.uid, row, like))
+                by_content[content].append((likes[i].station.station.uid, rows[i], likes[i]))
     found: set[int] = set()
     for same in by_content.values():
         if len(same) > 1:
@@ -64,21 +69,18 @@ def second_paths(
     return frozenset(row for root, uid, row in seen if owner[best[root][2]] != uid)
 
 
-def _suspects(rows: Sequence[int], arrays: Arrays, value: FloatArray, now_s: int) -> frozenset[int]:
-    """Series whose sums over the span, weighted by time, equal another's: all copies are among them, and little else."""
-    inside = (arrays.end_s >= now_s - _SPAN_S[0]) & (arrays.end_s < now_s - _SPAN_S[1])
-    index, weight = arrays.index[inside], (arrays.end_s[inside] % 99_991).astype(np.float64)
-    sums = np.bincount(index, weights=np.round(value[inside], 6) * weight, minlength=len(arrays.series))[list(rows)]
-    _, first, times = np.unique(sums, return_inverse=True, return_counts=True)
-    return frozenset(int(row) for row, repeated in zip(rows, times[first] > 1, strict=True) if repeated)
+def _suspects(begin: IntArray, size: IntArray, end_s: IntArray, value: FloatArray) -> IntArray:
+    """Series that equal another in some readings of the span, and in their number: all copies are among them, and little else."""
+    long = np.flatnonzero(size >= _LEAST_READINGS)
+    at = begin[long, None] + np.arange(_LOOKED_AT) * (size[long, None] - 1) // (_LOOKED_AT - 1)
+    signature = (np.round(value[at], 6) * (end_s[at] % 99_991)).sum(axis=1) + size[long]
+    _, first, times = np.unique(signature, return_inverse=True, return_counts=True)
+    return long[times[first] > 1]
 
 
-def _content(end_s: IntArray, value: FloatArray, now_s: int) -> bytes:
-    low, high = np.searchsorted(end_s, (now_s - _SPAN_S[0], now_s - _SPAN_S[1]))
-    value = np.round(value[low:high], 6)
-    if len(value) < _LEAST_READINGS or len(np.unique(value)) < _LEAST_VALUES:
-        return b""
-    return end_s[low:high].tobytes() + value.tobytes()
+def _content(end_s: IntArray, value: FloatArray) -> bytes:
+    value = np.round(value, 6)
+    return b"" if len(np.unique(value)) < _LEAST_VALUES else end_s.tobytes() + value.tobytes()
 
 
 def _copies(same: list[tuple[str, int, SeriesLike]]) -> set[int]:

@@ -53,18 +53,14 @@ def rainfall(arrays: Arrays, chosen: BoolArray | None = None) -> Rainfall:
 
     Stations without a position are left out.
     """
-    places = [
-        (row.station.station.latitude_deg, row.station.station.longitude_deg)
-        if row.series.quantity in _RAIN
-        else (None, None)
-        for row in arrays.series
-    ]
-    latitude = np.array([np.nan if lat is None else lat for lat, _ in places], dtype=np.float64)
-    longitude = np.array([np.nan if lon is None else lon for _, lon in places], dtype=np.float64)
+    latitude, longitude = (np.full(len(arrays.series), np.nan) for _ in range(2))
+    for i, row in enumerate(arrays.series):
+        if row.series.quantity in _RAIN:
+            place = row.station.station
+            latitude[i], longitude[i] = place.latitude_deg, place.longitude_deg  # None becomes NaN
     if chosen is not None:
         latitude[~chosen] = np.nan
-    rows = (
-        np.isfinite(latitude[arrays.index]) & np.isfinite(arrays.value) if len(arrays.index) else np.zeros(0, np.bool_)
-    )
+    placed = np.isfinite(latitude)
+    rows = placed[arrays.index] & np.isfinite(arrays.value) if placed.any() else np.zeros(len(arrays.index), np.bool_)
     index = arrays.index[rows]
     return Rainfall(latitude[index], longitude[index], arrays.end_s[rows], arrays.value[rows] > 0.0)

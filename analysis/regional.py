@@ -6,7 +6,10 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,9 +54,11 @@ _WHY_NOT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """One series of a kind as it stands now. `why` is None for one whose newest reading is fresh and measured."""
+class _Seen(NamedTuple):
+    """One series of a kind as it stands now. `why` is None for one whose newest reading is fresh and measured.
+
+    A tuple, because a country has thousands of them and a frozen dataclass takes five times as long to make.
+    """
 
     row: int
     like: SeriesLike
@@ -93,20 +98,17 @@ def summarise(
 
 def _by_kind(series: Sequence[SeriesLike]) -> dict[Kind, list[int]]:
     """Rows of each kind; told apart by plain keys first, because a country has thousands of series and few kinds."""
-    heard_s: dict[str, int] = {}
-    for like in series:
-        feed_id = like.series.feed_id
-        heard_s[feed_id] = max(heard_s.get(feed_id, like.station.last_seen_s), like.station.last_seen_s)
-    rows: dict[tuple[str, str, str, str, int, bool], list[int]] = defaultdict(list)
+    heard_s: dict[str, int] = defaultdict(lambda: NO_TIME)
+    alike: dict[tuple[str, str, str, str, str, int, bool], list[int]] = defaultdict(list)
     for row, like in enumerate(series):
-        if _takes_part(like, heard_s[like.series.feed_id]):
-            one = like.series
-            rows[
-                one.medium, one.quantity, one.analyte, one.unit, one.window_s, one.exercise or like.station.exercise
-            ].append(row)
+        one, station = like.series, like.station
+        heard_s[one.feed_id] = max(heard_s[one.feed_id], station.last_seen_s)
+        exercise = one.exercise or station.exercise
+        alike[one.feed_id, one.medium, one.quantity, one.analyte, one.unit, one.window_s, exercise].append(row)
     kinds: dict[Kind, list[int]] = defaultdict(list)
-    for found in rows.values():
-        kinds[kind_of(series[found[0]])] += found
+    for (feed_id, _, quantity, *_), rows in alike.items():
+        if quantity not in CONTEXT and (found := [row for row in rows if _takes_part(series[row], heard_s[feed_id])]):
+            kinds[kind_of(series[found[0]])] += found
     return {kind: sorted(found) for kind, found in kinds.items()}
 
 
@@ -135,9 +137,9 @@ def _order(kind: Kind) -> tuple[str, ...]:
 
 
 def _takes_part(like: SeriesLike, feed_heard_s: int) -> bool:
-    if like.series.quantity in CONTEXT or like.station.station.moving:
-        return False
-    return bool(like.station.mark) or feed_heard_s - like.station.last_seen_s <= FORGOTTEN_AFTER_S
+    station = like.station
+    expected = station.last_seen_s >= feed_heard_s - FORGOTTEN_AFTER_S or bool(station.mark)
+    return expected and not station.station.moving
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,9 @@ class _Question:
 
 def _summary(q: _Question, kind: Kind, rows: list[int]) -> Summary:
     likes = [q.arrays.series[row] for row in rows]
-    copies = mirrors(likes, rows, q.arrays, q.columns.value, q.now_s) | second_paths(
-        likes, rows, [_newest_end_s(q, row) for row in rows], q.twins
+    end_s = q.columns.newest_end_s[rows]
+    copies = mirrors(likes, rows, q.arrays.end_s, q.columns, q.now_s) | second_paths(
+        likes, rows, end_s.tolist(), q.twins
     )
     stations = _by_station(_see_all(q, [row for row in rows if row not in copies]))
     fresh = [one for one in stations.values() if one.why is None]
@@ -165,9 +168,7 @@ def _summary(q: _Question, kind: Kind, rows: list[int]) -> Summary:
     explained = [_explained(one, q) for one in above]
     evidence = _evidence(q, kind, stations, explained, copies)
     state, reasons = verdict(evidence)
-    newest = max(
-        (int(q.arrays.end_s[q.columns.newest[row]]) for row in rows if q.columns.newest[row] >= 0), default=None
-    )
+    newest = None if (last_s := int(end_s.max())) == NO_TIME else last_s
     counts = Counts(
         len(stations),
         len(fresh),
@@ -176,7 +177,7 @@ def _summary(q: _Question, kind: Kind, rows: list[int]) -> Summary:
         None if newest is None else q.now_s - newest,
         evidence.excluded.get(Untold.BELOW_RANGE, 0),
     )
-    values = np.array([q.columns.value[q.columns.newest_used[one.row]] for one in fresh], dtype=np.float64)
+    values = q.columns.value[q.columns.newest_used[[one.row for one in fresh]]] if fresh else np.zeros(0)
     known = [one for one in explained if one is not None]
     stated = evidence.unit_stated
     return Summary(
@@ -203,11 +204,6 @@ def _summary(q: _Question, kind: Kind, rows: list[int]) -> Summary:
         sentences=sentences(q.area, kind, state, reasons, counts),
         feeds=tuple(sorted({q.arrays.series[row].series.feed_id for row in rows})),
     )
-
-
-def _newest_end_s(q: _Question, row: int) -> int:
-    newest = int(q.columns.newest[row])
-    return int(q.arrays.end_s[newest]) if newest >= 0 else NO_TIME
 
 
 def _evidence(
@@ -237,27 +233,27 @@ def _evidence(
 def _see_all(q: _Question, rows: list[int]) -> list[_Seen]:
     """How each series stands. Most of a country is fresh and measured: those are told apart at once, the others one by one."""
     columns, series = q.columns, q.arrays.series
-    last = columns.newest[rows]
-    end_s = np.where(last >= 0, q.arrays.end_s[last] if len(q.arrays.end_s) else NO_TIME, NO_TIME)
-    limits = {feed: late_after(q.feeds.of(feed)) for feed in {series[row].series.feed_id for row in rows}}
-    limit = np.array([limits[series[row].series.feed_id] for row in rows], dtype=np.float64)
-    fresh = q.now_s - end_s <= limit
+    last, end_s = columns.newest[rows], columns.newest_end_s[rows]
+    feeds = [series[row].series.feed_id for row in rows]
+    limits = {feed: late_after(q.feeds.of(feed)) for feed in set(feeds)}
+    fresh = q.now_s - end_s <= np.array([limits[feed] for feed in feeds], dtype=np.float64)
     # Dear to find out, and excuses at most: of late ones only, and of none whose newest reading lies outside the window.
     habits = _habits(q.arrays, last[~fresh & (last >= 0) & (end_s > q.now_s - q.window_s)])
-    told = zip(
+    why: list[Untold | None] = [None] * len(rows)
+    beyond = [False] * len(rows)
+    for i in np.flatnonzero(~(fresh & columns.newest_fit[rows])).tolist():
+        why[i], beyond[i] = _why_not(q, rows[i], habits)
+    columns_told = (
         rows,
-        (fresh & columns.newest_fit[rows]).tolist(),
+        [series[row] for row in rows],
+        why,
         (columns.base.count[rows] >= LEAST_FOR_SUMMARY).tolist(),
         columns.above[rows].tolist(),
         columns.far[rows].tolist(),
+        beyond,
         (end_s > q.now_s - q.window_s).tolist(),
-        strict=True,
     )
-    found = []
-    for row, good, judged, above, far, reported in told:
-        why, beyond = (None, False) if good else _why_not(q, row, habits)
-        found.append(_Seen(row, series[row], why, judged, above, far, beyond, reported))
-    return found
+    return [_Seen._make(one) for one in zip(*columns_told, strict=True)]
 
 
 def _why_not(q: _Question, row: int, habits: Mapping[int, float]) -> tuple[Untold | None, bool]:
@@ -294,10 +290,13 @@ def _habits(arrays: Arrays, last: IntArray) -> dict[int, float]:
 
 def _by_station(seen: Iterable[_Seen]) -> dict[str, _Seen]:
     """One series speaks for a station: a fresh one, of ten minutes if there is one; a rise on another instrument is not lost."""
-    groups: dict[str, list[_Seen]] = {}
-    for one in seen:
-        groups.setdefault(one.like.series.station_uid, []).append(one)
-    return {uid: group[0] if len(group) == 1 else _speaker(group) for uid, group in sorted(groups.items())}
+    named = sorted(((one.like.series.station_uid, one) for one in seen), key=itemgetter(0))
+    speakers = dict(named)
+    if len(speakers) < len(named):
+        for uid, group in groupby(named, key=itemgetter(0)):
+            if len(several := [one for _, one in group]) > 1:
+                speakers[uid] = _speaker(several)
+    return speakers
 
 
 def _speaker(group: list[_Seen]) -> _Seen:
@@ -355,12 +354,7 @@ def _departures(fresh: list[_Seen], columns: Columns) -> Departures | None:
 
 def _censored(rows: list[int], q: _Question) -> dict[str, int]:
     arrays = q.arrays
-    mine = np.zeros(len(arrays.series), dtype=np.bool_)
-    mine[rows] = True
-    chosen = mine[arrays.index] & (arrays.end_s > q.now_s - q.window_s)
-    counts = np.bincount(arrays.censoring[chosen], minlength=len(CENSORING_CODES))
-    return {
-        code.value: int(counts[at])
-        for at, code in enumerate(CENSORING_CODES)
-        if counts[at] and code is not Censoring.NONE
-    }
+    bounds = np.flatnonzero(arrays.censoring)  # few readings of most networks are; Censoring.NONE is the first code
+    mine = np.isin(arrays.index[bounds], rows) & (arrays.end_s[bounds] > q.now_s - q.window_s)
+    counts = np.bincount(arrays.censoring[bounds[mine]], minlength=len(CENSORING_CODES))
+    return {code.value: int(counts[at]) for at, code in enumerate(CENSORING_CODES) if counts[at]}

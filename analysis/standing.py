@@ -25,10 +25,16 @@ _DOSE_UNITS = ("nSv/h", "nGy/h")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Per-series facts (S rows) computed once for every kind, values in the quantity's unit; newest_* is -1 where there is no row."""
+    """Per-series facts (S rows) computed once for every kind, values in the quantity's unit; newest_* is -1 where there is no row.
 
+    `starts` and `counts` are its rows; `newest_end_s` is when the newest reading ended, NO_TIME where there is none.
+    """
+
+    starts: IntArray
+    counts: IntArray
     value: FloatArray
     newest: IntArray
+    newest_end_s: IntArray
     newest_used: IntArray
     base: Baselines
     rise: FloatArray
@@ -46,27 +52,26 @@ def common_unit(quantity: str, unit: str) -> str:
 def columns_of(arrays: Arrays, changed: Mapping[str, int]) -> Columns:
     """The facts of every series of some columns; `changed` is when a series, station or feed was last measured in another way."""
     groups = len(arrays.series)
-    scales = _scales(arrays.series)
-    factor = np.array([scale.factor for scale in scales], dtype=np.float64)
-    value = arrays.value * factor[arrays.index] if (factor != 1.0).any() else arrays.value
-    floor = (floors(arrays.series) * factor)[arrays.index]
+    factor, least, by_dose = _scales(arrays.series)
+    starts, counts = starts_and_counts(arrays.index, groups)
+    value = arrays.value * np.repeat(factor, counts) if (factor != 1.0).any() else arrays.value
+    floor = np.repeat(floors(arrays.series) * factor, counts)
     usable, fit = bounded(value, arrays.censoring, arrays.qc, floor)
-    index, good = arrays.index[fit], usable[fit]
-    least = np.array([scale.floor for scale in scales], dtype=np.float64)
-    base = baselines(index, arrays.end_s[fit], good, least, since_s=changes(arrays.series, changed))
-    newest_fit, fit_rows = _last_rows(index, groups), np.flatnonzero(fit)
-    known = newest_fit >= 0
+    rows = None if fit.all() else np.flatnonzero(fit)
+    newest_used, kept = _newest_fit(rows, starts, counts), slice(None) if rows is None else rows
+    since_s = changes(arrays.series, changed)
+    base = baselines(arrays.index[kept], arrays.end_s[kept], usable[kept], least, since_s=since_s)
     now_value = np.full(groups, np.nan)
-    now_value[known] = good[newest_fit[known]]
-    newest_used = np.full(groups, -1, dtype=np.int64)
-    newest_used[known] = fit_rows[newest_fit[known]]
+    now_value[newest_used >= 0] = usable[newest_used[newest_used >= 0]]
     rise = np.where(base.count >= LEAST_FOR_SUMMARY, now_value - base.median, np.nan)
-    above, far = _gates(np.array([scale.by_dose for scale in scales], dtype=np.bool_), base, rise)
-    newest = _last_rows(arrays.index, groups)
-    measured_now = np.zeros(groups, dtype=np.bool_)
+    above, far = _gates(by_dose, base, rise)
+    newest = np.where(counts > 0, starts + counts - 1, -1)
+    measured_now, newest_end_s = np.zeros(groups, dtype=np.bool_), np.full(groups, NO_TIME, dtype=np.int64)
     heard = newest >= 0
-    measured_now[heard] = measured(value[newest[heard]], arrays.censoring[newest[heard]], arrays.qc[newest[heard]])
-    return Columns(value, newest, newest_used, base, rise, above, far, measured_now)
+    last = newest[heard]
+    measured_now[heard] = measured(value[last], arrays.censoring[last], arrays.qc[last])
+    newest_end_s[heard] = arrays.end_s[last]
+    return Columns(starts, counts, value, newest, newest_end_s, newest_used, base, rise, above, far, measured_now)
 
 
 def changes(series: Sequence[SeriesLike], changed: Mapping[str, int]) -> IntArray | None:
@@ -90,26 +95,24 @@ def _gates(dose: BoolArray, base: Baselines, rise: FloatArray) -> tuple[BoolArra
     return np.where(dose, by_dose, share), np.where(dose, far_dose, far)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """What every series of one quantity and published unit shares: factor to the common unit, smallest scale, whether nSv/h gates apply."""
-
-    factor: float
-    floor: float
-    by_dose: bool
-
-
-def _scales(series: Sequence[SeriesLike]) -> list[_Scale]:
-    """The scale of each series; made once per quantity and unit, of which there are few."""
-    known: dict[tuple[str, str], _Scale] = {}
-    pairs = [(like.series.quantity, like.series.unit) for like in series]
-    for quantity, unit in set(pairs):
-        common, dose = common_unit(quantity, unit), quantity in DOSE_RATES
-        floor = float(scale_floor(quantity, common, np.zeros(1))[0]) if dose else float("nan")
-        known[quantity, unit] = _Scale(convert(1.0, unit, common), floor, dose and common in _DOSE_UNITS)
-    return [known[pair] for pair in pairs]
+def _scales(series: Sequence[SeriesLike]) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Factor to the common unit, smallest scale in it, and whether the nSv/h gates apply; found once per quantity and unit, of which there are few."""
+    known: dict[tuple[str, str], int] = {}
+    at = np.array([known.setdefault((like.series.quantity, like.series.unit), len(known)) for like in series], np.int64)
+    factor, least, by_dose = np.ones(len(known)), np.full(len(known), np.nan), np.zeros(len(known), np.bool_)
+    for (quantity, unit), i in known.items():
+        common = common_unit(quantity, unit)
+        factor[i] = convert(1.0, unit, common)
+        if quantity in DOSE_RATES:
+            least[i], by_dose[i] = scale_floor(quantity, common, np.zeros(1))[0], common in _DOSE_UNITS
+    return factor[at], least[at], by_dose[at]
 
 
-def _last_rows(index: IntArray, groups: int) -> IntArray:
-    starts, counts = starts_and_counts(index, groups)
-    return np.where(counts > 0, starts + counts - 1, -1)
+def _newest_fit(rows: IntArray | None, starts: IntArray, counts: IntArray) -> IntArray:
+    """The newest fit row of each series, -1 where there is none; `rows` are those that are fit, None when all are."""
+    ends = starts + counts
+    newest = ends - 1
+    if rows is not None:
+        at = np.searchsorted(rows, ends) - 1
+        newest = np.where(at >= 0, rows[at] if len(rows) else -1, -1)
+    return np.where(newest >= starts, newest, -1)
