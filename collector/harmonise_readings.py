@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from collector.harmonise_columns import Columns, cell, compact, picked, taken, without_repeats
 from collector.harmonise_stations import StationBook, cells
 from collector.harmonise_times import Context, stamps_of
-from collector.harmonise_values import Number, Numbers, Stamps, is_unit, number
-from collector.rawtable import Cells, Findings, RawTable
+from collector.harmonise_values import Numbers, Stamp, Stamps, is_unit, number
+from collector.rawtable import Cells, RawTable
 from domain.flags import Qc
 from domain.identity import series_uid
 from domain.readings import NO_TIME, TEXT_KEPT, IntArray, Readings, Series
@@ -24,18 +25,8 @@ __all__ = ["Context", "ReadingsReader", "SeriesBook", "stamps_of"]
 
 #: The column of windows that two stamps make; no column of a publisher is called so.
 WINDOW = "\x1fwindow"
+_NO_STAMP = Stamp(refusal=Refusal.BAD_TIME)
 _BELOW = CENSORING_CODES.index(Censoring.BELOW)
-
-
-@dataclass(slots=True)
-class _Columns:
-    """Readings of one measure, before they are joined with those of the others."""
-
-    rows: IntArray
-    series: IntArray
-    values: list[Number]
-    texts: Cells
-    flags: int
 
 
 class SeriesBook:
@@ -93,28 +84,27 @@ class _MeasureReader:
         self._fixed = [None if isinstance(part, str) or not part else str(part) for part in parts]
         self._flags = _flags_of(measure)
         self._units: dict[str, bool] = {}
+        self._last: tuple[tuple[Sequence[Any], ...], IntArray] = ((), np.zeros(0, dtype=np.int64))
 
     def read(
-        self, table: RawTable, stations: Sequence[int], usable: npt.NDArray[np.bool_], variables: Mapping[str, str]
-    ) -> _Columns | None:
+        self, table: RawTable, stations: Sequence[int], usable: Sequence[bool], variables: Mapping[str, str]
+    ) -> Columns | None:
         """The readings of this measure in `table`; None when its column is absent or empty."""
         if self.measure.column not in table.columns and not self.measure.column.startswith("$"):
             return None
         texts = cells(table, self.measure.column, variables)
-        rows = [at for at, text in enumerate(texts) if text is not None and usable[at]]
+        if texts.count(None) == len(texts):
+            return None
+        rows = [at for at, (text, good) in enumerate(zip(texts, usable, strict=True)) if good and text is not None]
         rows = _only(rows, table, self.measure, variables)
         rows = _judged(rows, table, self.measure, variables)
         if self.measure.unit_column and rows:
             rows = self._of_unit(rows, table, self.measure.unit_column, variables)
         if not rows:
             return None
-        texts = [texts[at] for at in rows]
-        values = [self._numbers.read(text) for text in texts if text is not None]
-        taken = _take(values, texts, [table.where[at] for at in rows], self.measure.column, table.findings)
-        if taken is not None:
-            rows, values, texts = [rows[at] for at in taken], [values[at] for at in taken], [texts[at] for at in taken]
-        series = self._lookup(table, rows, stations, variables)
-        return _Columns(np.array(rows, dtype=np.int64), np.array(series, dtype=np.int64), values, texts, self._flags)
+        found = taken(rows, [texts[at] or "" for at in rows], self._numbers, self.measure.column, table)
+        series = self._lookup(table, found.rows, stations, variables)
+        return Columns(found, series, self._flags)
 
     def _of_unit(self, rows: list[int], table: RawTable, column: str, variables: Mapping[str, str]) -> list[int]:
         """The rows that state the unit of this measure; any other unit is refused, never converted."""
@@ -134,19 +124,30 @@ class _MeasureReader:
 
     def _lookup(
         self, table: RawTable, rows: Sequence[int], stations: Sequence[int], variables: Mapping[str, str]
-    ) -> list[int]:
+    ) -> IntArray:
         parts = [cells(table, name, variables) if name else None for name in self._varying]
-        picked = [
-            [part[at] for at in rows] if part else [fixed] * len(rows)
-            for part, fixed in zip(parts, self._fixed, strict=True)
-        ]
-        known, found = self._series, []
-        for key in zip((stations[at] for at in rows), *picked, strict=True):
-            at = known.get(key)
-            if at is None:
-                at = known[key] = self._book.number(key[0], self.measure, *key[1:])
-            found.append(at)
-        return found
+        if len(rows) == len(table):
+            keys: list[Cells] = [part or [fixed] * len(rows) for part, fixed in zip(parts, self._fixed, strict=True)]
+        else:
+            stations = [stations[at] for at in rows]
+            keys = [
+                [part[at] for at in rows] if part else [fixed] * len(rows)
+                for part, fixed in zip(parts, self._fixed, strict=True)
+            ]
+        key = (stations, *keys)
+        if key != self._last[0]:
+            self._last = key, self._numbered(key)
+        return self._last[1]
+
+    def _numbered(self, columns: tuple[Sequence[Any], ...]) -> IntArray:
+        known = self._series
+        found = list(map(known.get, zip(*columns, strict=True)))
+        if None in found:
+            for key in zip(*columns, strict=True):
+                if key not in known:
+                    known[key] = self._book.number(key[0], self.measure, *key[1:])
+            found = [known[key] for key in zip(*columns, strict=True)]
+        return np.array(found, dtype=np.int64)
 
 
 class ReadingsReader:
@@ -165,7 +166,7 @@ class ReadingsReader:
         """All readings of a payload, in the order of measures and rows; refusals go to the table's findings."""
         stamp_texts = stamps_of(table, self._time, context)
         end_s, row_flags = self._times(table, stamp_texts, stations, context)
-        usable = end_s != NO_TIME
+        usable = (end_s != NO_TIME).tolist()
         if self._time.begin is not None:
             table = self._windowed(table, end_s, context)
         parts = [
@@ -192,45 +193,41 @@ class ReadingsReader:
         self, table: RawTable, texts: Cells, stations: Sequence[int], context: Context
     ) -> tuple[IntArray, IntArray]:
         """Stamp of every row (NO_TIME where the row is refused) and the flags that the stamp brings."""
-        known = {text: self._stamps.read(text) for text in set(texts) if text}
+        known = {text: self._stamps.read(text) if text else _NO_STAMP for text in set(texts)}
         latest = context.received_s + self._time.future_s
-        end: list[int] = []
+        good = {text: stamp for text, stamp in known.items() if stamp.refusal is None and stamp.second <= latest}
+        seconds = {text: good[text].second if text in good else NO_TIME for text in known}
+        end = np.array(list(map(seconds.__getitem__, texts)), dtype=np.int64)
+        end[np.array(stations, dtype=np.int64) < 0] = NO_TIME
         flags = np.zeros(len(table), dtype=np.int64)
-        for at, (text, station) in enumerate(zip(texts, stations, strict=True)):
-            stamp = known.get(text) if text else None
-            if station >= 0 and stamp is not None and stamp.refusal is None and stamp.second <= latest:
-                end.append(stamp.second)
-                if stamp.zone_assumed:
-                    flags[at] = Qc.ZONE_ASSUMED
-                continue
-            end.append(NO_TIME)
-            if station < 0:
+        if any(stamp.zone_assumed for stamp in good.values()):
+            flags[[text in good and good[text].zone_assumed for text in texts]] = Qc.ZONE_ASSUMED
+        for at in np.flatnonzero(end == NO_TIME).tolist():
+            if stations[at] < 0:
                 table.findings.refuse(Refusal.NO_KEY, table.where[at], "the row names no station")
-            elif stamp is None or stamp.refusal is not None:
-                reason = stamp.refusal if stamp and stamp.refusal else Refusal.BAD_TIME
-                table.findings.refuse(reason, table.where[at], f"{self._time.column} is {text!r}")
             else:
-                table.findings.refuse(Refusal.TIME_IN_FUTURE, table.where[at], f"{self._time.column} is {text!r}")
-        return np.array(end, dtype=np.int64), flags
+                reason = known[texts[at]].refusal or Refusal.TIME_IN_FUTURE
+                table.findings.refuse(reason, table.where[at], f"{self._time.column} is {texts[at]!r}")
+        return end, flags
 
     def _joined(
-        self, table: RawTable, parts: Sequence[_Columns], end_s: IntArray, row_flags: IntArray, context: Context
+        self, table: RawTable, parts: Sequence[Columns], end_s: IntArray, row_flags: IntArray, context: Context
     ) -> Readings | None:
-        rows = np.concatenate([part.rows for part in parts])
+        counts = [len(part.taken.rows) for part in parts]
+        rows = np.concatenate([np.array(part.taken.rows, dtype=np.int64) for part in parts])
         series = np.concatenate([part.series for part in parts])
-        numbers = [value for part in parts for value in part.values]
-        value = np.array([found.value for found in numbers])
-        digits = np.array([found.digits for found in numbers], dtype=np.int16)
-        texts = {int(at): _cell(parts, int(at)) for at in np.flatnonzero(digits == TEXT_KEPT)}
+        value = np.concatenate([part.taken.value for part in parts])
+        digits = np.concatenate([part.taken.digits for part in parts])
+        texts = {int(at): cell(parts, int(at)) for at in np.flatnonzero(digits == TEXT_KEPT)}
         end = end_s[rows]
         if self._time.stamp == "start":
             end = end + np.array([self._book.series[at].window_s for at in series], dtype=np.int64)
-        qc = row_flags[rows] | np.concatenate([np.full(len(part.rows), part.flags, dtype=np.int64) for part in parts])
+        qc = row_flags[rows] | np.repeat(np.array([part.flags for part in parts], dtype=np.int64), counts)
         qc = qc | self._station_flags(context)[series]
         qc = np.where(end > context.received_s + self._time.tolerance_s, qc | Qc.FUTURE_STAMP, qc)
         published = self._published_s(table, rows, context)
-        limit = np.array([np.nan if found.limit is None else found.limit for found in numbers])
-        order = _without_repeats(table, rows, series, end, value, texts)
+        limit = np.concatenate([part.taken.limit for part in parts])
+        order = without_repeats(table, rows, series, end, value, texts)
         found = Readings(
             series=(),
             index=series,
@@ -243,24 +240,25 @@ class ReadingsReader:
             qc=qc,
             texts=texts,
         )
-        return _compact(_picked(found, order), self._book.series)
+        return compact(picked(found, order), self._book.series)
 
     def _station_flags(self, context: Context) -> IntArray:
         """Flags of each series' station: what is wrong with its position, and whether its publisher lists it as missing."""
         known = self._stations.known
         missing, listed = int(Qc.LISTED_MISSING), context.listed
-        stations = (known[at] for at in self._book.station_of)
-        # plain integers: members of a flag are a hundred times slower to join, and a nation has thousands of series
-        flags = [int(one.flags) | (missing if listed and one.station.uid in listed else 0) for one in stations]
-        return np.array(flags, dtype=np.int64)
+        stations = [known[at] for at in self._book.station_of]
+        flags = np.array([one.flags for one in stations], dtype=np.int64)
+        if listed:
+            flags[[one.station.uid in listed for one in stations]] |= missing
+        return flags
 
     def _published_s(self, table: RawTable, rows: IntArray, context: Context) -> IntArray:
         if self._published is None or self._time.published is None:
             return np.full(len(rows), NO_TIME, dtype=np.int64)
         texts = cells(table, self._time.published, context.variables)
-        known = {text: self._published.read(text) for text in set(texts) if text}
+        known: dict[str | None, Stamp] = {text: self._published.read(text) for text in set(texts) if text}
         seconds = {text: NO_TIME if stamp.refusal else stamp.second for text, stamp in known.items()}
-        return np.array([seconds.get(text or "", NO_TIME) for text in texts], dtype=np.int64)[rows]
+        return np.array([seconds.get(text, NO_TIME) for text in texts], dtype=np.int64)[rows]
 
     def _absent_columns(self, table: RawTable) -> None:
         """A column that a form relies on and that no row has any more is said once, not passed over as silence."""
@@ -320,82 +318,3 @@ def _judged(rows: list[int], table: RawTable, measure: Measure, variables: Mappi
 
 def _fits(rule: Only, text: str | None) -> bool:
     return (text or "").strip() in rule.texts
-
-
-def _take(
-    values: Sequence[Number], texts: Cells, where: Sequence[int], column: str, findings: Findings
-) -> list[int] | None:
-    """Positions of the cells that hold a number; None when all do. The others are counted with their reason."""
-    if all(found.outcome is None for found in values):
-        return None
-    taken = []
-    for at, found in enumerate(values):
-        if found.outcome is None:
-            taken.append(at)
-        elif isinstance(found.outcome, Ignored):
-            findings.ignore(found.outcome)
-        else:
-            findings.refuse(found.outcome, where[at], f"{column} is {texts[at]!r}")
-    return taken
-
-
-def _cell(parts: Sequence[_Columns], at: int) -> str:
-    for part in parts:
-        if at < len(part.rows):
-            return part.texts[at] or ""
-        at -= len(part.rows)
-    raise IndexError(at)
-
-
-def _without_repeats(
-    table: RawTable,
-    rows: IntArray,
-    series: IntArray,
-    end: IntArray,
-    value: npt.NDArray[np.float64],
-    texts: Mapping[int, str],
-) -> IntArray | None:
-    """Positions to keep: of several readings under one key the first; equal ones are repeats, unequal ones contradict it."""
-    code = series * (1 << 36) + (end + (1 << 34))
-    _, first, inverse, counts = np.unique(code, return_index=True, return_inverse=True, return_counts=True)
-    if len(first) == len(code):
-        return None
-    for at in np.flatnonzero(counts[inverse] > 1):
-        original = first[inverse[at]]
-        if at == original:
-            continue
-        if value[at] == value[original] or (np.isnan(value[at]) and texts.get(int(at)) == texts.get(int(original))):
-            table.findings.ignore(Ignored.REPEATED_IN_PAYLOAD)
-        else:
-            told = f"{texts.get(int(at), value[at])} where row {table.where[rows[original]]} gives {texts.get(int(original), value[original])}"
-            table.findings.refuse(Refusal.CONTRADICTS_IN_PAYLOAD, table.where[rows[at]], told)
-    return np.sort(first)
-
-
-def _picked(readings: Readings, order: IntArray | None) -> Readings:
-    if order is None:
-        return readings
-    places = {int(old): new for new, old in enumerate(order)}
-    return Readings(
-        series=(),
-        index=readings.index[order],
-        end_s=readings.end_s[order],
-        value=readings.value[order],
-        digits=readings.digits[order],
-        censoring=readings.censoring[order],
-        limit=readings.limit[order],
-        published_s=readings.published_s[order],
-        qc=readings.qc[order],
-        texts={places[at]: text for at, text in readings.texts.items() if at in places},
-    )
-
-
-def _compact(readings: Readings, series: Sequence[Series]) -> Readings | None:
-    """Only the series that occur, numbered in order of appearance, so that a fresh and a warm reader give the same."""
-    if not len(readings):
-        return None
-    used, first, inverse = np.unique(readings.index, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return replace(readings, series=tuple(series[at] for at in used[order]), index=rank[inverse].astype(np.int64))

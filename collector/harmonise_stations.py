@@ -20,6 +20,8 @@ from specs.mapping import Choice, FixedKey, KeyPart, Listing, Position, Prefixed
 _METRES_PER_DEGREE = 111_195.0
 #: Descriptions remembered per form before starting again.
 _MEMORY = 100_000
+#: Addresses whose last columns are remembered before starting again.
+_SHEETS = 64
 
 
 def cells(table: RawTable, name: str, variables: Mapping[str, str]) -> Cells:
@@ -37,7 +39,20 @@ class Known:
     """A station as last described, and the flags that its position puts on every reading."""
 
     station: Station
-    flags: Qc
+    flags: (
+        int  # of Qc; members of a flag are a hundred times slower to work with, and a nation has thousands of stations
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The columns that described the stations of an address last, and what they gave while the book had seen so many changes."""
+
+    changes: int
+    parts: list[Cells]
+    index: list[int]
+    shown: Mapping[int, Known]
+    stations: tuple[Station, ...]
 
 
 class StationBook:
@@ -46,26 +61,40 @@ class StationBook:
     def __init__(self, feed: FeedSpec, tables: Mapping[str, Table], known: Iterable[Station] = ()) -> None:
         self._feed, self._tables = feed, tables
         self.known: list[Known] = []
-        self.shown: dict[int, Known] = {}  # by the last payload, in its order
+        self.shown: Mapping[int, Known] = {}  # by the last payload, in its order
         self.changes = 0  # grows with whatever may make the same row mean something else
         self._by_uid: dict[str, int] = {}
         self._also: dict[str, str] = {}
         self._lists: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
         self._described: dict[int, dict[tuple[str | None, ...], tuple[int, Known]]] = {}
+        self._last: dict[tuple[object, ...], _Read] = {}
         for station in known:
             self._by_uid[station.uid] = len(self.known)
-            self.known.append(Known(station, Qc.NONE))
+            self.known.append(Known(station, int(Qc.NONE)))
 
     def read(
         self, spec: StationMap, table: RawTable, variables: Mapping[str, str]
     ) -> tuple[list[int], tuple[Station, ...]]:
         """The station of every row (index into `known`; -1 without a key), and the distinct stations of this payload."""
         parts = [cells(table, name, variables) for name in (*key_columns(spec), *_described_by(spec))]
+        sheet = (id(spec), *sorted(variables.items()))
+        last = self._last.get(sheet)
+        if last is None or last.changes != self.changes or not parts or last.parts != parts:
+            index, stations = self._read(spec, table, parts)
+            last = _Read(self.changes, parts, index, self.shown, stations)
+            if len(self._last) >= _SHEETS:
+                self._last.clear()
+            self._last[sheet] = last
+        else:
+            self.show(last.shown)
+        return last.index, last.stations
+
+    def _read(self, spec: StationMap, table: RawTable, parts: list[Cells]) -> tuple[list[int], tuple[Station, ...]]:
         described = self._described.setdefault(id(spec), {})
+        rows = list(zip(*parts, strict=True)) if parts else [()] * len(table)
         index: list[int] = []
         first: dict[int, Known] = {}
-        for row in zip(*parts, strict=True) if parts else [()] * len(table):
-            hit = described.get(row)
+        for row, hit in zip(rows, map(described.get, rows), strict=True):
             if hit is None:
                 index.append(self._describe(spec, row, described, first))
                 continue
@@ -78,6 +107,7 @@ class StationBook:
 
     def show(self, shown: Mapping[int, Known]) -> None:
         """Know the stations of a payload again as it described them."""
+        self.shown = shown
         for at, known in shown.items():
             self.known[at] = known
 
@@ -170,7 +200,7 @@ class StationBook:
             new = replace(
                 new, latitude_deg=old.latitude_deg, longitude_deg=old.longitude_deg, position_origin=old.position_origin
             )
-        return Known(new, flags)
+        return Known(new, int(flags))
 
     def _flags(self, spec: StationMap, station: Station) -> Qc:
         if station.position_origin == "refused":
