@@ -153,6 +153,7 @@ async def _carry_out(store: Store, drop: Drop, now_s: int) -> Drop:
         async with store.commit_lock, store.writing() as connection:
             await _lock(store, connection, drop.feed_id)
             await _delete(connection, drop, ids)
+        store.window.forget(drop.from_s, drop.until_s)
         await asyncio.sleep(0)
     async with store.commit_lock, store.writing() as connection:
         await _lock(store, connection, drop.feed_id)

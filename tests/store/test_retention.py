@@ -121,6 +121,16 @@ async def test_what_was_decided_is_carried_out_after_a_crash(aged: Store) -> Non
     assert (whole.readings, whole.finished_s) == (2 * UNTIL_S // STEP_S + 2, NOW_S + 60)
 
 
+async def test_what_was_kept_in_memory_goes_with_it(aged: Store) -> None:
+    async def held() -> list[int]:
+        station = Filter(stations=frozenset({f"{FEED}:1"}))
+        return (await read.arrays(aged, station, 0, 2**33)).end_s.tolist()
+
+    assert min(await held()) <= UNTIL_S
+    await retention.drop_old(aged, {FEED: KEEP}, NOW_S)
+    assert await held() == await ends(aged, "1")
+
+
 async def test_a_feed_that_fell_silent_loses_nothing(store: Store) -> None:
     await commit_batch(store, sweep(DAY_S), NO_AREAS)
     await commit_batch(store, sweep(4 * DAY_S), NO_AREAS)
